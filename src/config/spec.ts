@@ -1,0 +1,172 @@
+import type { DataType } from '../core/schema.ts';
+
+/**
+ * What a config file means, whichever dialect it was written in. Nothing above `config/` knows the dialect.
+ * Everything is resolved: defaults filled in, names checked, environment substituted.
+ */
+export interface DatasetSpec {
+  /** `config_name`, `name`, or `<system>.<entity>`. */
+  readonly name: string;
+  /** The config file as it was given, for messages and metadata. */
+  readonly configPath: string;
+  readonly environment?: string;
+  readonly bronze: BronzeSpec;
+  /** Absent when a classic config has no `silver` section. */
+  readonly silver?: SilverSpec;
+}
+
+export type LoadPattern = 'full' | 'cdc' | 'current_history';
+export const LOAD_PATTERNS = ['full', 'cdc', 'current_history'] as const satisfies readonly LoadPattern[];
+
+export type Compression = 'snappy' | 'zstd' | 'gzip' | 'none';
+export const COMPRESSIONS = ['snappy', 'zstd', 'gzip', 'none'] as const satisfies readonly Compression[];
+
+/** Which formats a layer writes; at least one is true. */
+export interface OutputFormats {
+  readonly parquet: boolean;
+  readonly csv: boolean;
+  readonly compression: Compression;
+}
+
+export type PartitionStrategy = 'date' | 'hourly' | 'timestamp' | 'batch_id' | 'none';
+
+export interface BronzeSpec {
+  readonly enabled: boolean;
+  readonly system: string;
+  readonly table: string;
+  readonly source: SourceSpec;
+  readonly loadPattern: LoadPattern;
+  /** Value of the `pattern=` folder when it is not the load pattern. */
+  readonly patternFolder?: string;
+  /** Base folder as written: relative to the working directory, or absolute (decision 24). */
+  readonly base: string;
+  readonly partition: {
+    readonly strategy: PartitionStrategy;
+    /** Only for strategy `batch_id`; generated when absent. */
+    readonly batchId?: string;
+    /** IANA zone of hours and batch stamps. */
+    readonly timezone: string;
+  };
+  readonly formats: OutputFormats;
+  /** A part is closed when it holds this many rows. */
+  readonly maxRowsPerFile?: number;
+  /** A part is closed when its file has reached this size in bytes (decision 26, scenario 21). */
+  readonly maxFileSizeBytes?: number;
+  /** Lets a full load of zero rows replace a partition that holds rows (decision 9). */
+  readonly allowEmpty: boolean;
+  readonly ownerTeam?: string;
+  readonly ownerContact?: string;
+}
+
+/** The sources of later issues join this union; `SOURCES` in sources/source.ts then asks for their drivers. */
+export type SourceSpec = FileSourceSpec;
+
+export type FileFormat = 'csv' | 'tsv' | 'json' | 'jsonl' | 'parquet';
+
+export interface FileSourceSpec {
+  readonly type: 'file';
+  /** One file, a glob or a folder, with `{date}` `{yyyy}` `{mm}` `{dd}` still in it. */
+  readonly path: string;
+  /** Folder of the config file: where a relative path is looked for second (decision 24). */
+  readonly configFolder: string;
+  /** Absent: taken from each file's extension (`.csv.gz` is csv). */
+  readonly format?: FileFormat;
+  readonly delimiter?: string;
+  readonly quote: string;
+  readonly hasHeader: boolean;
+  /** Column names instead of a header line; required when `hasHeader` is false. */
+  readonly fieldnames?: readonly string[];
+  /** Cells that mean NULL beside the empty cell. */
+  readonly nullValues: readonly string[];
+  /** `text` keeps CSV cells as they are (decision 6); a map types the columns that it names. */
+  readonly types: 'text' | 'infer' | Readonly<Record<string, DataType>>;
+  /** Projection, in this order; a name that the source lacks gives NULLs. */
+  readonly columns?: readonly string[];
+  readonly limitRows?: number;
+  /** Dotted path to the records of a JSON document. */
+  readonly jsonPath?: string;
+}
+
+export type DeleteMode = 'ignore' | 'tombstone_state' | 'tombstone_event' | 'hard_delete';
+export type SchemaMode = 'strict' | 'allow_new_columns';
+
+/** Which rows come out, by `row-semantics`; each name is one file of silver/models. */
+export type SilverModelName =
+  | 'periodic_snapshot'
+  | 'incremental_merge'
+  | 'full_merge_dedupe'
+  | 'scd_type_1'
+  | 'scd_type_2'
+  | 'event'
+  | 'state_scd1'
+  | 'state_scd2'
+  | 'derived_event';
+
+export interface SilverSpec {
+  readonly enabled: boolean;
+  readonly base: string;
+  readonly domain: string;
+  readonly entity: string;
+  readonly version: number;
+  readonly loadPartitionName: string;
+  /** Present when `include_pattern_folder` is true: the load pattern. */
+  readonly patternFolder?: LoadPattern;
+  readonly model: SilverModelName;
+  /** Only for `event`: `replace_daily` keeps one row per key and day. */
+  readonly inputMode?: 'append_log' | 'replace_daily';
+  /** `latest_only` and `scd1` give the same rows; the name is kept for metadata. */
+  readonly historyMode?: 'scd2' | 'scd1' | 'latest_only';
+  readonly entityKind?: 'event' | 'state' | 'derived_state' | 'derived_event';
+  /** Output base name of each artifact, by artifact. */
+  readonly artifactNames: Readonly<Partial<Record<ArtifactName, string>>>;
+  readonly keys: readonly string[];
+  /** `event_ts_column`, `change_ts_column` or `order_column`; absent for models that need none. */
+  readonly orderColumn?: string;
+  readonly sequenceColumn?: string;
+  /** Declared payload columns of an intent; absent in classic configs, where every column is kept. */
+  readonly attributes?: readonly string[];
+  readonly deleteMode: DeleteMode;
+  readonly keepTombstones: boolean;
+  /** Absent in classic configs: every column is welcome. */
+  readonly schemaMode?: SchemaMode;
+  readonly collapseUnchanged: boolean;
+  /** Zone that naive values of the order column are in, where naive and zoned ones are mixed. */
+  readonly timezone?: string;
+  readonly partitioning: {
+    readonly columns: readonly string[];
+    /** Keep partition columns in the files too (decision 4). */
+    readonly keepColumns: boolean;
+    /** `record_time_partition` is named by, and holds the date of, `record_time_column`. */
+    readonly recordTime?: { readonly column: string; readonly partition: string };
+  };
+  /** Constant columns appended to every row (intents only); `load_batch_id` may be renamed. */
+  readonly metadataColumns?: {
+    readonly loadBatchIdColumn: string;
+    readonly recordSource: string;
+    readonly environment: string;
+    readonly domain: string;
+    readonly entity: string;
+    readonly bronzeOwner: string;
+    readonly silverOwner: string;
+  };
+  readonly formats: OutputFormats;
+  readonly requireChecksum: boolean;
+  readonly errorHandling: {
+    readonly enabled: boolean;
+    readonly maxBadRecords: number;
+    readonly maxBadPercent: number;
+  };
+  readonly allowEmpty: boolean;
+  readonly semanticOwner?: string;
+  readonly semanticContact?: string;
+}
+
+export type ArtifactName =
+  | 'full_snapshot'
+  | 'cdc_changes'
+  | 'current'
+  | 'history'
+  | 'events'
+  | 'state_current'
+  | 'state_history'
+  | 'derived_events';

@@ -1,0 +1,16 @@
+/** What the engine may use. */
+export interface EngineLimits {
+  readonly memoryBytes: number;
+  readonly threads: number;
+  /** Folder for spilling; created when first needed, removed by `close`. */
+  readonly spillFolder: string;
+}
+
+/** The embedded SQL engine: one in-memory database, no network, no extensions loaded at run time. */
+export interface Engine {
+  /** @throws ENG002 out of memory or spill space; EngineError for anything else the engine refuses. */
+  execute(sql: string): Promise<void>;
+  /** For small results: every row is held in memory. 64-bit integers come as bigint. */
+  query(sql: string): Promise<Record<string, unknown>[]>;
+  close(): Promise<void>;
+}

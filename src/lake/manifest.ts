@@ -1,0 +1,64 @@
+import type { LoadPattern } from '../config/spec.ts';
+
+export const MANIFEST_NAME = '_metadata.json';
+export const CHECKSUMS_NAME = '_checksums.json';
+
+/** One file of a partition, as its manifest lists it. */
+export interface ManifestFile {
+  /** Relative to the partition folder, `/`-separated. */
+  readonly path: string;
+  readonly format: 'parquet' | 'csv' | 'jsonl';
+  readonly size_bytes: number;
+  readonly rows: number;
+  readonly sha256: string;
+  /** `data`, or rows that were refused and are kept aside. Readers take `data` only. */
+  readonly role: 'data' | 'quarantine';
+  /** Silver: which artifact the file belongs to. */
+  readonly artifact?: string;
+  /** Values of the partition columns that the path carries, as text; null is NULL. */
+  readonly partition_values?: Readonly<Record<string, string | null>>;
+}
+
+export interface ManifestColumn {
+  readonly name: string;
+  /** As `formatType` writes it. */
+  readonly type: string;
+}
+
+export interface Cursor {
+  readonly column: string;
+  readonly start: string | null;
+  readonly end: string | null;
+}
+
+/**
+ * `_metadata.json`, the commit point of a partition: what it does not list does not belong to the partition.
+ * Bronze and Silver add their own fields, which readers of the lake need not understand.
+ */
+export interface Manifest {
+  readonly format_version: 1;
+  readonly layer: 'bronze' | 'silver' | 'join';
+  /** Random; tells two commits apart whatever their content. */
+  readonly commit_id: string;
+  readonly status: 'complete' | 'empty';
+  /** When it was committed, UTC, ISO 8601 with microseconds and `Z`. */
+  readonly timestamp: string;
+  readonly started_at: string;
+  readonly tool: { readonly name: 'foundry'; readonly version: string; readonly commit: string };
+  readonly run_date: string;
+  readonly record_count: number;
+  readonly chunk_count: number;
+  readonly load_pattern: LoadPattern;
+  readonly files: readonly ManifestFile[];
+  /** Columns of the data files, or of each artifact where they differ (`artifacts`). */
+  readonly schema: readonly ManifestColumn[];
+  readonly cursor?: Cursor;
+  readonly inputs?: readonly { readonly path: string; readonly commit_id: string | null }[];
+  readonly [extra: string]: unknown;
+}
+
+/** What the caller of a commit supplies; the commit itself adds the rest. */
+export type ManifestBody = Omit<
+  Manifest,
+  'format_version' | 'commit_id' | 'timestamp' | 'tool' | 'files' | 'record_count' | 'chunk_count'
+>;

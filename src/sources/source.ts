@@ -1,0 +1,54 @@
+import type { SourceSpec } from '../config/spec.ts';
+import type { Batches } from '../core/batch.ts';
+import type { RunDate } from '../core/run-date.ts';
+import type { EngineInput } from './engine-input.ts';
+
+/** What would be read: data only, printed by `--dry-run` and kept in the manifest. */
+export interface SourcePlan {
+  readonly description: string;
+  readonly inputs: readonly { readonly path: string; readonly sizeBytes: number }[];
+  /** Set when the plan is sound but reading now would fail or give nothing, e.g. no file matches. */
+  readonly problem?: string;
+}
+
+export interface ReadRequest {
+  readonly signal: AbortSignal;
+  /** Called with the source bytes consumed since the last call, for the progress line. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+export interface Source {
+  /** Looks at names and sizes, never at rows. @throws EXT001 when the source cannot be reached. */
+  plan(): Promise<SourcePlan>;
+  /**
+   * The rows, in the source's order, every batch of one schema. The schema alone, with zero rows, is given as
+   * one empty batch where the source states columns; a source that states none yields nothing.
+   */
+  read(request: ReadRequest): Batches;
+  /**
+   * The same rows for the engine to read by itself, where it can: an optimisation that must give the same
+   * result as `read`. Undefined when only `read` will do.
+   */
+  engineInput?(request: ReadRequest): Promise<EngineInput | undefined>;
+}
+
+export interface SourceContext {
+  readonly runDate: RunDate;
+  readonly warn: (message: string) => void;
+}
+
+export type OpenSource<K extends SourceSpec['type']> = (
+  spec: Extract<SourceSpec, { type: K }>,
+  context: SourceContext,
+) => Source;
+
+/** The compiler asks for the driver of every source type that the config language knows. */
+const SOURCES: { readonly [K in SourceSpec['type']]: () => Promise<OpenSource<K>> } = {
+  file: async () => (await import('./file/file-source.ts')).openFileSource,
+};
+
+export async function openSource(spec: SourceSpec, context: SourceContext): Promise<Source> {
+  const open = await SOURCES[spec.type]();
+  return open(spec, context);
+}
+

@@ -1,0 +1,53 @@
+/**
+ * Bytes by key, and nothing else: no rename, because object stores have none. Keys are relative, use `/`, and
+ * have no empty, `.` or `..` segment. Every driver passes the suite in testing/storage-suite.ts.
+ */
+export interface StoredObject {
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** Changes whenever the bytes do; opaque. */
+  readonly etag: string;
+  readonly modifiedAt: Date;
+}
+
+export type PutBody = { readonly file: string } | { readonly bytes: Uint8Array };
+
+/** `ifAbsent`: only where nothing is stored; `ifMatch`: only over exactly that version. */
+export type PutCondition = 'ifAbsent' | { readonly ifMatch: string };
+
+/** A conditional put that lost: another writer was there first. The caller decides what that means. */
+export class ConditionFailed extends Error {
+  override readonly name = 'ConditionFailed' as const;
+  constructor(readonly key: string) {
+    super(`${key} was changed by another writer`);
+  }
+}
+
+export interface Storage {
+  /** For messages: `file:///data/lake`, `s3://bucket/prefix`. */
+  readonly description: string;
+  /** Complete and sorted by key, or it throws; never truncated. A missing prefix is an empty listing. */
+  list(prefix: string): AsyncIterable<StoredObject>;
+  /** Absence is a value. */
+  stat(key: string): Promise<StoredObject | undefined>;
+  /** Undefined when absent. For small objects: the whole is held in memory. */
+  readBytes(key: string): Promise<{ readonly bytes: Uint8Array; readonly etag: string } | undefined>;
+  /** Streams to a local file; @throws STG001 when absent or cut short. */
+  download(key: string, file: string): Promise<void>;
+  /** @throws ConditionFailed when the condition does not hold; STG001 on any other failure. */
+  put(key: string, body: PutBody, condition?: PutCondition): Promise<StoredObject>;
+  /** Idempotent. */
+  remove(key: string): Promise<void>;
+  /** Local disk only: what a folder-swapping commit needs. */
+  readonly local?: LocalFolders;
+}
+
+export interface LocalFolders {
+  /** Absolute path of a key; the file or folder need not exist. */
+  path(key: string): string;
+  /**
+   * Makes `staged` (absolute) the folder at `key`, in one step for any reader, fsynced. The folder that was
+   * there, if any, is at `staged` afterwards. `false`: this platform has no such call, nothing was done.
+   */
+  exchange(staged: string, key: string): Promise<boolean>;
+}
