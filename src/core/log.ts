@@ -1,0 +1,17 @@
+/** Where a run tells what it does. Below the CLI nobody knows how lines are printed. */
+export interface Log {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+}
+
+/** Rows and bytes so far, for the progress line; calls are cheap and frequent. */
+export interface Progress {
+  /** What is under way: `reading`, `writing part 3`, `merging`. */
+  step(name: string): void;
+  rows(count: number): void;
+  bytes(count: number): void;
+}
+
+export const silentLog: Log = { debug() {}, info() {}, warn() {} };
+export const noProgress: Progress = { step() {}, rows() {}, bytes() {} };

@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import type { OutputFormats } from '../config/spec.ts';
+import type { Batch } from '../core/batch.ts';
+import type { TableSchema } from '../core/schema.ts';
+import { openPart, type PartWriter } from '../formats/part-writer.ts';
+import type { SpooledPart } from './lake.ts';
+
+export interface PartLimits {
+  readonly maxRowsPerFile?: number;
+  /** A part is closed once its file has reached this size, so it exceeds it by one row group at most. */
+  readonly maxFileSizeBytes?: number;
+}
+
+export interface RollOptions extends PartLimits {
+  /** Private folder of the partition's writer. */
+  readonly spool: string;
+  readonly formats: OutputFormats;
+  readonly schema: TableSchema;
+  /** Name before the hash of part n (from 1): `full-part-0001`. */
+  readonly stem: (n: number) => string;
+  readonly onPart?: (n: number) => void;
+}
+
+interface OpenPart {
+  readonly n: number;
+  rows: number;
+  readonly writers: readonly { format: 'parquet' | 'csv'; file: string; writer: PartWriter }[];
+}
+
+/**
+ * Writes batches into numbered part files, closing a part at its row or size limit. No file is opened before
+ * the first row, so that zero rows leave zero parts. With both formats, a part number holds the same rows in each.
+ */
+export interface PartRoller {
+  write(batch: Batch): Promise<void>;
+  close(): Promise<SpooledPart[]>;
+  /** Closes what is open and leaves the files to the spool's removal. */
+  abort(): Promise<void>;
+}
+
+export function rollParts(options: RollOptions): PartRoller {
+  const finished: SpooledPart[] = [];
+  let current: OpenPart | undefined;
+  let opened = 0;
+
+  const open = async (): Promise<OpenPart> => {
+    opened += 1;
+    options.onPart?.(opened);
+    const formats = (['parquet', 'csv'] as const).filter((format) => options.formats[format]);
+    const writers = [];
+    for (const format of formats) {
+      const file = join(options.spool, `${options.stem(opened)}.${format}.tmp`);
+      const writer = await openPart(format, file, options.schema, options.formats.compression);
+      writers.push({ format, file, writer });
+    }
+    return { n: opened, rows: 0, writers };
+  };
+
+  const finish = async (part: OpenPart): Promise<void> => {
+    for (const { format, file, writer } of part.writers) {
+      const closed = await writer.close();
+      finished.push({ file, folder: '', stem: options.stem(part.n), format, role: 'data', ...closed });
+    }
+    current = undefined;
+  };
+
+  const isFull = (part: OpenPart): boolean =>
+    (options.maxRowsPerFile !== undefined && part.rows >= options.maxRowsPerFile) ||
+    (options.maxFileSizeBytes !== undefined &&
+      part.writers.some(({ writer }) => writer.sizeBytes >= (options.maxFileSizeBytes ?? 0)));
+
+  return {
+    async write(batch) {
+      let from = 0;
+      while (from < batch.length) {
+        current ??= await open();
+        const room = (options.maxRowsPerFile ?? Number.POSITIVE_INFINITY) - current.rows;
+        const to = Math.min(batch.length, from + room);
+        const slice = sliceBatch(batch, from, to);
+        for (const { writer } of current.writers) await writer.write(slice);
+        current.rows += slice.length;
+        from = to;
+        if (isFull(current)) await finish(current);
+      }
+    },
+    async close() {
+      if (current !== undefined) await finish(current);
+      return finished;
+    },
+    async abort() {
+      for (const { writer } of current?.writers ?? []) await writer.abort();
+      current = undefined;
+    },
+  };
+}
+
+function sliceBatch(batch: Batch, from: number, to: number): Batch {
+  if (from === 0 && to === batch.length) return batch;
+  return {
+    schema: batch.schema,
+    columns: batch.columns.map((column) => column.slice(from, to)),
+    length: to - from,
+  };
+}
