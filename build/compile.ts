@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { version } from '../package.json' with { type: 'json' };
+import type { BuildInfo } from '../src/core/build-info.ts';
+import { embedDuckdb } from './embed-duckdb.ts';
+import { hostTarget, type Target, targetNamed } from './targets.ts';
+
+const ROOT = join(import.meta.dir, '..');
+
+export interface CompileOptions {
+  readonly entry: string;
+  readonly target: Target;
+  readonly output: string;
+}
+
+/** Compiles one self-contained executable. The same sources and tools give the same bytes. */
+export async function compile({ entry, target, output }: CompileOptions): Promise<void> {
+  // Compiled in a folder of its own first: a half-written dist/foundry is never executed. The file keeps its
+  // name, because the bundle contains it.
+  const workshop = `${output}.${process.pid}.tmp`;
+  const fresh = join(workshop, target.executable);
+  mkdirSync(workshop, { recursive: true });
+  try {
+    const built = await Bun.build({
+      entrypoints: [entry],
+      compile: { target: target.bun, outfile: fresh, autoloadBunfig: false, autoloadDotenv: false },
+      bytecode: true,
+      minify: { syntax: true, keepNames: true },
+      sourcemap: 'inline',
+      define: { FOUNDRY_BUILD_INFO: JSON.stringify(buildInfo(target)) },
+      plugins: [embedDuckdb(ROOT, target)],
+    });
+    for (const log of built.logs) console.error(String(log));
+    renameSync(fresh, output);
+  } finally {
+    rmSync(workshop, { recursive: true, force: true });
+  }
+}
+
+function buildInfo(target: Target): BuildInfo {
+  return { version, commit: commit(), target: target.name };
+}
+
+/** The commit compiled, marked where the files that make the binary differ from it; `unknown` outside git. */
+function commit(): string {
+  const head = git('rev-parse', 'HEAD');
+  if (head === undefined) return 'unknown';
+  const changed = git('status', '--porcelain', '--', 'src', 'build', 'package.json', 'bun.lock');
+  return changed === '' ? head : `${head}-dirty`;
+}
+
+function git(...args: readonly string[]): string | undefined {
+  const done = spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' });
+  return done.status === 0 ? done.stdout.trim() : undefined;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { target: { type: 'string' }, entry: { type: 'string' }, output: { type: 'string' } },
+  });
+  const host = hostTarget();
+  const target = values.target === undefined ? host : targetNamed(values.target);
+  const folder = target.name === host.name ? 'dist' : join('dist', target.name);
+  const output = values.output ?? join(ROOT, folder, target.executable);
+  const start = performance.now();
+  await compile({ entry: values.entry ?? join(ROOT, 'src/main.ts'), target, output });
+  const megabytes = (statSync(output).size / 1e6).toFixed(0);
+  console.error(
+    `compiled ${output} for ${target.name}: ${megabytes} MB in ${Math.round(performance.now() - start)} ms`,
+  );
+}
+
+if (import.meta.main) await main();
