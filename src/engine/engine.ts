@@ -12,5 +12,7 @@ export interface Engine {
   execute(sql: string): Promise<void>;
   /** For small results: every row is held in memory. 64-bit integers come as bigint. */
   query(sql: string): Promise<Record<string, unknown>[]>;
+  /** Stops what is running: it rejects with INT001. */
+  interrupt(): void;
   close(): Promise<void>;
 }

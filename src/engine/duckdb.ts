@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FoundryError, messageOf } from '../core/errors.ts';
+import type { Engine, EngineLimits } from './engine.ts';
+import { translateEngineError } from './errors.ts';
+
+/**
+ * An in-memory database with its own spill folder inside `limits.spillFolder`.
+ * @param signal stops the statement that is running when it fires, and refuses later ones.
+ * @throws ENG001 when the library cannot be loaded or started.
+ */
+export async function openEngine(limits: EngineLimits, signal?: AbortSignal): Promise<Engine> {
+  const spill = join(limits.spillFolder, `foundry-spill-${randomUUID()}`);
+  const { instance, connection } = await start(limits, spill);
+  const interrupt = (): void => connection.interrupt();
+  signal?.addEventListener('abort', interrupt);
+  let closed = false;
+
+  const guarded = async <T>(run: () => Promise<T>): Promise<T> => {
+    if (signal?.aborted) throw new FoundryError('INT001', 'interrupted', { cause: signal.reason });
+    try {
+      return await run();
+    } catch (error) {
+      throw translateEngineError(error, spill);
+    }
+  };
+
+  return {
+    execute: (sql) =>
+      guarded(async () => {
+        await connection.run(sql);
+      }),
+    query: (sql) => guarded(async () => (await connection.runAndReadAll(sql)).getRowObjectsJS()),
+    interrupt,
+    close: async () => {
+      if (closed) return;
+      closed = true;
+      signal?.removeEventListener('abort', interrupt);
+      connection.closeSync();
+      instance.closeSync();
+      await rm(spill, { recursive: true, force: true });
+    },
+  };
+}
+
+async function start(limits: EngineLimits, spill: string) {
+  try {
+    const { DuckDBInstance } = await import('@duckdb/node-api');
+    const instance = await DuckDBInstance.create(':memory:', {
+      memory_limit: `${Math.max(1, Math.floor(limits.memoryBytes / 1024))}KiB`,
+      threads: String(Math.max(1, limits.threads)),
+      temp_directory: spill,
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+      preserve_insertion_order: 'true',
+    });
+    const connection = await instance.connect();
+    await connection.run("SET TimeZone = 'UTC'");
+    return { instance, connection };
+  } catch (error) {
+    throw new FoundryError('ENG001', `the embedded engine could not be started: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
