@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FoundryError, messageOf } from '../core/errors.ts';
 import type { Engine, EngineLimits } from './engine.ts';
@@ -45,6 +45,8 @@ export async function openEngine(limits: EngineLimits, signal?: AbortSignal): Pr
 }
 
 async function start(limits: EngineLimits, spill: string) {
+  // The engine makes its own folder when it spills, but not that folder's parents; a failure shows up then.
+  await mkdir(limits.spillFolder, { recursive: true }).catch(() => undefined);
   try {
     const { DuckDBInstance } = await import('@duckdb/node-api');
     const instance = await DuckDBInstance.create(':memory:', {

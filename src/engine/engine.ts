@@ -2,7 +2,7 @@
 export interface EngineLimits {
   readonly memoryBytes: number;
   readonly threads: number;
-  /** Folder for spilling; created when first needed, removed by `close`. */
+  /** Folder for spilling. The engine uses a folder of its own inside it, which `close` removes. */
   readonly spillFolder: string;
 }
 
