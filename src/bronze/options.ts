@@ -1,0 +1,15 @@
+import type { Clock } from '../core/clock.ts';
+import type { Log, Progress } from '../core/log.ts';
+import type { RunDate } from '../core/run-date.ts';
+import type { EngineLimits } from '../engine/engine.ts';
+
+/** What one run adds to a dataset's spec: the flags of the command line, and the process around it. */
+export interface BronzeRunOptions {
+  readonly runDate: RunDate;
+  readonly batchId?: string;
+  readonly limits: EngineLimits;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly progress: Progress;
+}

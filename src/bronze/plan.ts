@@ -1,0 +1,70 @@
+import type { DatasetSpec, OutputFormats } from '../config/spec.ts';
+import { partStem } from '../lake/layout.ts';
+import type { Manifest } from '../lake/manifest.ts';
+import { readManifest } from '../lake/reader.ts';
+import { openSource, type SourcePlan } from '../sources/source.ts';
+import { openStorage } from '../storage/open.ts';
+import type { BronzeRunOptions } from './options.ts';
+import { type BronzeTarget, bronzeTarget } from './target.ts';
+
+/** What a Bronze run would read and write: data only. `--dry-run` prints exactly this. */
+export interface BronzePlan {
+  readonly dataset: string;
+  readonly layer: 'bronze';
+  readonly enabled: boolean;
+  readonly source: SourcePlan;
+  readonly target: BronzeTarget & { readonly location: string; readonly firstPart: string };
+  /** What lies there now and would be replaced. */
+  readonly replaces?: Pick<Manifest, 'commit_id' | 'record_count' | 'timestamp'>;
+  readonly settings: {
+    readonly loadPattern: string;
+    readonly formats: OutputFormats;
+    readonly maxRowsPerFile: number | 'unlimited';
+    readonly maxFileSizeBytes: number | 'unlimited';
+    readonly partitionStrategy: string;
+    readonly timezone: string;
+    readonly allowEmpty: boolean;
+  };
+}
+
+/** Reads config, manifests and listings only; writes nothing. */
+export async function planBronze(spec: DatasetSpec, options: BronzeRunOptions): Promise<BronzePlan> {
+  const { bronze } = spec;
+  const target = bronzeTarget(bronze, {
+    ...(spec.environment === undefined ? {} : { environment: spec.environment }),
+    ...options,
+  });
+  const storage = openStorage(bronze.base);
+  const source = await openSource(bronze.source, { runDate: options.runDate, warn: options.log.warn });
+  const current = await readManifest({ storage }, target.path);
+  const extension = bronze.formats.parquet ? 'parquet' : 'csv';
+  return {
+    dataset: spec.name,
+    layer: 'bronze',
+    enabled: bronze.enabled,
+    source: await source.plan(),
+    target: {
+      ...target,
+      location: `${storage.description}/${target.path}`,
+      firstPart: `${partStem(bronze.loadPattern, 1)}-<hash8>.${extension}`,
+    },
+    ...(current === undefined
+      ? {}
+      : {
+          replaces: {
+            commit_id: current.commit_id,
+            record_count: current.record_count,
+            timestamp: current.timestamp,
+          },
+        }),
+    settings: {
+      loadPattern: bronze.loadPattern,
+      formats: bronze.formats,
+      maxRowsPerFile: bronze.maxRowsPerFile ?? 'unlimited',
+      maxFileSizeBytes: bronze.maxFileSizeBytes ?? 'unlimited',
+      partitionStrategy: bronze.partition.strategy,
+      timezone: bronze.partition.timezone,
+      allowEmpty: bronze.allowEmpty,
+    },
+  };
+}

@@ -1,0 +1,154 @@
+import type { DatasetSpec } from '../config/spec.ts';
+import { FoundryError, throwIfStopped } from '../core/errors.ts';
+import { formatType } from '../core/schema.ts';
+import type { Committed, PartitionWriter } from '../lake/lake.ts';
+import { acquireLease } from '../lake/lease.ts';
+import { openPartition } from '../lake/commit.ts';
+import type { ManifestBody } from '../lake/manifest.ts';
+import { openSource, type SourcePlan } from '../sources/source.ts';
+import { openStorage } from '../storage/open.ts';
+import { type Extracted, extract } from './extract.ts';
+import type { BronzeRunOptions } from './options.ts';
+import { type BronzeTarget, bronzeTarget } from './target.ts';
+
+export interface BronzeReport {
+  readonly dataset: string;
+  readonly layer: 'bronze';
+  readonly status: 'complete' | 'unchanged' | 'empty' | 'skipped';
+  readonly runDate: string;
+  /** Where the partition is. */
+  readonly location: string;
+  /** Key of the partition below the Bronze base; Silver is told to read it. */
+  readonly partition: string;
+  readonly retryWith: string;
+  readonly rows: number;
+  readonly files: readonly { readonly path: string; readonly rows: number; readonly sizeBytes: number }[];
+  readonly replacedRows?: number;
+  readonly lane?: Extracted['lane'];
+  readonly seconds: number;
+}
+
+/**
+ * Lands one dataset's partition: source → parts → one commit. Until the commit the old partition is untouched,
+ * and after it the new one is whole.
+ *
+ * @throws LOCK001 another run holds the dataset; QUAL001 a full load came back empty; and what the source,
+ * the formats and the storage throw.
+ */
+export async function runBronze(spec: DatasetSpec, options: BronzeRunOptions): Promise<BronzeReport> {
+  const { bronze } = spec;
+  const started = options.clock.now();
+  const target = bronzeTarget(bronze, {
+    ...(spec.environment === undefined ? {} : { environment: spec.environment }),
+    ...options,
+  });
+  const storage = openStorage(bronze.base);
+  const location = `${storage.description}/${target.path}`;
+  const report = {
+    dataset: spec.name,
+    layer: 'bronze' as const,
+    runDate: options.runDate.date,
+    location,
+    partition: target.path,
+    retryWith: target.retryWith,
+  };
+  if (!bronze.enabled) return { ...report, status: 'skipped', rows: 0, files: [], seconds: 0 };
+
+  const source = await openSource(bronze.source, { runDate: options.runDate, warn: options.log.warn });
+  const sourcePlan = await source.plan();
+  const lake = { storage };
+  const lease = await acquireLease(lake, leaseName(spec), { signal: options.signal });
+  try {
+    const writer = await openPartition(lake, target.path, { signal: options.signal });
+    try {
+      const extracted = await extract(bronze, source, writer.spool, options);
+      refuseEmptyReplacement(spec, writer, extracted, location);
+      throwIfStopped(options.signal);
+      options.progress.step('committing');
+      const body = manifestBody(spec, target, sourcePlan, extracted, started, options);
+      const committed = await writer.commit(extracted.parts, body);
+      return {
+        ...report,
+        ...outcome(committed, writer),
+        rows: extracted.rows,
+        lane: extracted.lane,
+        seconds: (options.clock.now().getTime() - started.getTime()) / 1000,
+      };
+    } finally {
+      await writer.discard();
+    }
+  } finally {
+    await lease.release();
+  }
+}
+
+/** One name per table and environment: two runs of one dataset never write side by side. */
+function leaseName(spec: DatasetSpec): string {
+  return [spec.environment ?? '', spec.bronze.system, spec.bronze.table].join('/');
+}
+
+function refuseEmptyReplacement(
+  spec: DatasetSpec,
+  writer: PartitionWriter,
+  extracted: Extracted,
+  location: string,
+): void {
+  const before = writer.previous?.record_count ?? 0;
+  if (extracted.rows > 0 || before === 0 || spec.bronze.loadPattern !== 'full' || spec.bronze.allowEmpty) return;
+  throw new FoundryError(
+    'QUAL001',
+    `${spec.name}: the source gave no rows, but ${location} holds ${before}; a full load does not replace rows by nothing`,
+    {
+      details: { rows_before: before },
+      hint: 'If the source really is empty now, set run.allow_empty: true (intents: bronze.options.allow_empty).',
+    },
+  );
+}
+
+function manifestBody(
+  spec: DatasetSpec,
+  target: BronzeTarget,
+  source: SourcePlan,
+  extracted: Extracted,
+  started: Date,
+  options: BronzeRunOptions,
+): ManifestBody {
+  const { bronze } = spec;
+  return {
+    layer: 'bronze',
+    status: extracted.rows === 0 ? 'empty' : 'complete',
+    started_at: started.toISOString(),
+    batch_timestamp: started.toISOString(),
+    run_date: options.runDate.date,
+    system: bronze.system,
+    table: bronze.table,
+    ...(spec.environment === undefined ? {} : { environment: spec.environment }),
+    config_name: spec.name,
+    partition_path: `${target.path}/`,
+    ...(target.batchId === undefined ? {} : { batch_id: target.batchId }),
+    file_formats: { csv: bronze.formats.csv, parquet: bronze.formats.parquet },
+    load_pattern: bronze.loadPattern,
+    reference_mode: null,
+    schema: extracted.schema.fields.map(({ name, type }) => ({ name, type: formatType(type) })),
+    source: {
+      type: bronze.source.type,
+      description: source.description,
+      inputs: source.inputs.map(({ path, sizeBytes }) => ({ path, size_bytes: sizeBytes })),
+    },
+    ...(bronze.ownerTeam === undefined ? {} : { owner_team: bronze.ownerTeam }),
+    ...(bronze.ownerContact === undefined ? {} : { owner_contact: bronze.ownerContact }),
+    runtime_seconds: (options.clock.now().getTime() - started.getTime()) / 1000,
+  };
+}
+
+function outcome(
+  { manifest, changed }: Committed,
+  writer: PartitionWriter,
+): Pick<BronzeReport, 'status' | 'files' | 'replacedRows'> {
+  const status = manifest.status === 'empty' ? 'empty' : changed ? 'complete' : 'unchanged';
+  return {
+    status,
+    files: manifest.files.map(({ path, rows, size_bytes }) => ({ path, rows, sizeBytes: size_bytes })),
+    ...(writer.previous === undefined ? {} : { replacedRows: writer.previous.record_count }),
+  };
+}

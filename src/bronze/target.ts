@@ -1,0 +1,64 @@
+import type { BronzeSpec } from '../config/spec.ts';
+import { type Clock, zonedParts } from '../core/clock.ts';
+import { FoundryError } from '../core/errors.ts';
+import type { RunDate } from '../core/run-date.ts';
+import { batchStamp, bronzePartitionPath, generateBatchId } from '../lake/layout.ts';
+
+/** The one partition that a run writes, and how to address it again. */
+export interface BronzeTarget {
+  /** Key below the Bronze base. */
+  readonly path: string;
+  /** Flags that make a later run replace this same partition, e.g. `--date 2025-01-05T09`. */
+  readonly retryWith: string;
+  /** Present for strategy `batch_id`. */
+  readonly batchId?: string;
+}
+
+export interface TargetRequest {
+  readonly environment?: string;
+  readonly runDate: RunDate;
+  /** `--batch-id`: an hour's, a stamp's or a batch's own name, so that a retry replaces it. */
+  readonly batchId?: string;
+  readonly clock: Clock;
+}
+
+/** Hours and stamps not given come from the clock, in the configured zone (decision 1). */
+export function bronzeTarget(spec: BronzeSpec, request: TargetRequest): BronzeTarget {
+  const common = {
+    ...(request.environment === undefined ? {} : { environment: request.environment }),
+    system: spec.system,
+    table: spec.table,
+    pattern: spec.patternFolder ?? spec.loadPattern,
+    date: request.runDate.date,
+  };
+  const { strategy, timezone } = spec.partition;
+  const date = `--date ${request.runDate.date}`;
+  if (request.batchId !== undefined && strategy !== 'batch_id' && strategy !== 'timestamp') {
+    throw new FoundryError('USE001', `--batch-id needs a batch partition; this dataset is partitioned by ${strategy}`);
+  }
+  if (request.runDate.hour !== undefined && strategy !== 'hourly') {
+    throw new FoundryError('USE001', `--date with an hour needs hourly partitions; this dataset is partitioned by ${strategy}`);
+  }
+  switch (strategy) {
+    case 'none':
+      return { path: bronzePartitionPath({ ...common, strategy }), retryWith: date };
+    case 'date':
+      return { path: bronzePartitionPath({ ...common, strategy }), retryWith: date };
+    case 'hourly': {
+      const hour = request.runDate.hour ?? zonedParts(request.clock.now(), timezone).hour;
+      return { path: bronzePartitionPath({ ...common, strategy, hour }), retryWith: `${date}T${hour}` };
+    }
+    case 'timestamp': {
+      const batch = request.batchId ?? batchStamp(request.clock, timezone);
+      return { path: bronzePartitionPath({ ...common, strategy, batch }), retryWith: `${date} --batch-id ${batch}` };
+    }
+    case 'batch_id': {
+      const batchId = request.batchId ?? spec.partition.batchId ?? generateBatchId(request.clock, timezone);
+      return {
+        path: bronzePartitionPath({ ...common, strategy, batchId }),
+        retryWith: `${date} --batch-id ${batchId}`,
+        batchId,
+      };
+    }
+  }
+}

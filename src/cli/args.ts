@@ -1,0 +1,85 @@
+import type { ArgsDef } from 'citty';
+
+/** Flags that several commands share, in the order in which `--help` shows them. */
+
+export const CONFIG_ARGS = {
+  config: {
+    type: 'string',
+    alias: 'c',
+    valueHint: 'a.yaml,b.yaml',
+    description: 'Config file; may be repeated or a comma list',
+  },
+  date: {
+    type: 'string',
+    alias: 'd',
+    valueHint: 'YYYY-MM-DD[THH]',
+    description: 'Logical run date, or one hour of it (default: today, UTC)',
+  },
+} as const satisfies ArgsDef;
+
+export const MODE_ARGS = {
+  'dry-run': {
+    type: 'boolean',
+    description: 'Print the plan: what is read, where each file would go. Writes nothing',
+  },
+  'validate-only': { type: 'boolean', description: 'Check the configs and stop' },
+} as const satisfies ArgsDef;
+
+export const ENGINE_ARGS = {
+  'memory-limit': {
+    type: 'string',
+    valueHint: '512MB',
+    description: 'What the embedded engine may hold in memory before it spills to disk',
+  },
+  threads: { type: 'string', valueHint: 'n', description: 'Threads of the embedded engine (default: all cores)' },
+} as const satisfies ArgsDef;
+
+export const OUTPUT_ARGS = {
+  output: {
+    type: 'enum',
+    alias: 'o',
+    options: ['text', 'json'],
+    description: 'Form of the report on stdout (default: text)',
+  },
+  'log-format': {
+    type: 'enum',
+    options: ['human', 'json', 'simple'],
+    description: 'Form of the log on stderr (default: human, or FOUNDRY_LOG_FORMAT)',
+  },
+  verbose: { type: 'boolean', alias: 'v', description: 'Log what is done in detail' },
+  quiet: { type: 'boolean', alias: 'q', description: 'Log errors only' },
+  help: { type: 'boolean', alias: 'h', description: 'Show this help' },
+} as const satisfies ArgsDef;
+
+/** Carried by scripts written for the original (decision 23): accepted, warned about, without effect. */
+export const DEPRECATED_ARGS = {
+  'artifact-writer': {
+    type: 'enum',
+    options: ['default', 'transactional'],
+    description: 'Deprecated: every write is transactional',
+  },
+  'run-context': { type: 'string', valueHint: 'path', description: 'Deprecated: use --config and --date' },
+} as const satisfies ArgsDef;
+
+const REPLACEMENTS: Readonly<Record<keyof typeof DEPRECATED_ARGS, string>> = {
+  'artifact-writer': 'every write is transactional now; drop the flag',
+  'run-context': 'it is ignored; give --config and --date instead',
+};
+
+/** One warning for each deprecated flag that was given. */
+export function deprecatedFlags(args: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(REPLACEMENTS)
+    .filter(([name]) => args[name] !== undefined)
+    .map(([name, replacement]) => `--${name} is deprecated: ${replacement}`);
+}
+
+/** Flags that may be given several times; their values are joined by commas. */
+export const LIST_FLAGS: ReadonlySet<string> = new Set(['config', 'primary-key']);
+
+/** The values of a comma list, trimmed, blanks dropped. */
+export function commaList(value: string | undefined): string[] {
+  return (value ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}

@@ -1,0 +1,57 @@
+import { type ArgsDef, defineCommand } from 'citty';
+import { CONFIG_ARGS, DEPRECATED_ARGS, ENGINE_ARGS, MODE_ARGS, OUTPUT_ARGS } from '../args.ts';
+import { forEachDataset, loadDatasets } from '../datasets.ts';
+import { emitResults } from '../emit.ts';
+import { renderBronzePlan, renderBronzeReport } from '../render-bronze.ts';
+import { openSession } from '../session.ts';
+import { emitValidated } from '../validate.ts';
+
+const args = {
+  ...CONFIG_ARGS,
+  'batch-id': { type: 'string', valueHint: 'id', description: 'Address one batch partition, to replace it' },
+  'load-pattern': {
+    type: 'enum',
+    options: ['full', 'cdc', 'current_history'],
+    description: 'Override the load pattern of every config',
+  },
+  ...MODE_ARGS,
+  'list-backends': { type: 'boolean', description: 'List the storage backends and stop' },
+  ...ENGINE_ARGS,
+  ...OUTPUT_ARGS,
+  ...DEPRECATED_ARGS,
+} as const satisfies ArgsDef;
+
+const BACKENDS = 'Available storage backends:\n- s3\n- azure\n- local\n';
+
+export const bronzeCommand = defineCommand({
+  meta: { name: 'foundry bronze', description: 'Land sources into partitioned, checksummed Bronze' },
+  args,
+  async run({ args: given, data }) {
+    if (given['list-backends'] === true) {
+      process.stdout.write(BACKENDS);
+      return 0;
+    }
+    const session = openSession('bronze', given, data.signal);
+    const { applyOverrides } = await import('../../config/overrides.ts');
+    const loadPattern = given['load-pattern'];
+    const datasets = (await loadDatasets(given.config, session)).map((spec) =>
+      applyOverrides(spec, loadPattern === undefined ? {} : { loadPattern }),
+    );
+    if (given['validate-only'] === true) return emitValidated(session, datasets);
+
+    const batchId = given['batch-id'];
+    const options = (label: string) => ({
+      ...session,
+      progress: session.progress(label),
+      ...(batchId === undefined ? {} : { batchId }),
+    });
+    if (given['dry-run'] === true) {
+      const { planBronze } = await import('../../bronze/plan.ts');
+      const plans = await forEachDataset(datasets, session, (spec) => planBronze(spec, options(spec.name)));
+      return emitResults(session, plans, renderBronzePlan);
+    }
+    const { runBronze } = await import('../../bronze/run.ts');
+    const reports = await forEachDataset(datasets, session, (spec) => runBronze(spec, options(spec.name)));
+    return emitResults(session, reports, renderBronzeReport);
+  },
+});

@@ -1,0 +1,67 @@
+import { type ArgsDef, defineCommand } from 'citty';
+import type { DatasetSpec } from '../../config/spec.ts';
+import { FoundryError } from '../../core/errors.ts';
+import type { IntentOptions } from '../../intent/run.ts';
+import { CONFIG_ARGS, ENGINE_ARGS, MODE_ARGS, OUTPUT_ARGS } from '../args.ts';
+import { loadDatasets } from '../datasets.ts';
+import { emitResults } from '../emit.ts';
+import type { DatasetResult } from '../outcome.ts';
+import { renderLayerPlan, renderLayerReport } from '../render-layer.ts';
+import { openSession, type Session } from '../session.ts';
+import { emitValidated } from '../validate.ts';
+
+const args = {
+  ...CONFIG_ARGS,
+  'skip-bronze': { type: 'boolean', description: 'Only promote what has landed already' },
+  'skip-silver': { type: 'boolean', description: 'Only land' },
+  ...MODE_ARGS,
+  ...ENGINE_ARGS,
+  ...OUTPUT_ARGS,
+} as const satisfies ArgsDef;
+
+export const runIntentCommand = defineCommand({
+  meta: { name: 'foundry run-intent', description: 'Bronze, then Silver, of one config' },
+  args,
+  async run({ args: given, data }) {
+    const session = openSession('run-intent', given, data.signal);
+    const skipBronze = given['skip-bronze'] === true;
+    const skipSilver = given['skip-silver'] === true;
+    if (skipBronze && skipSilver) {
+      throw new FoundryError('USE001', '--skip-bronze and --skip-silver together leave nothing to do');
+    }
+    const datasets = await loadDatasets(given.config, session);
+    if (given['validate-only'] === true) return emitValidated(session, datasets);
+
+    const { planIntent, runIntent } = await import('../../intent/run.ts');
+    const options = (spec: DatasetSpec): IntentOptions => ({
+      ...session,
+      progress: session.progress(spec.name),
+      skipBronze,
+      skipSilver,
+    });
+    if (given['dry-run'] === true) {
+      const plans = await collect(datasets, session, (spec) => planIntent(spec, options(spec)));
+      return emitResults(session, plans, renderLayerPlan);
+    }
+    const reports = await collect(datasets, session, (spec) => runIntent(spec, options(spec)));
+    return emitResults(session, reports, renderLayerReport);
+  },
+});
+
+/** Keeps the reports of the steps that were committed before one failed. */
+async function collect<R>(
+  datasets: readonly DatasetSpec[],
+  session: Session,
+  steps: (spec: DatasetSpec) => AsyncGenerator<R>,
+): Promise<DatasetResult<R>[]> {
+  const results: DatasetResult<R>[] = [];
+  for (const spec of datasets) {
+    try {
+      for await (const report of steps(spec)) results.push({ dataset: spec.name, report });
+    } catch (error) {
+      results.push({ dataset: spec.name, error });
+      if (session.signal.aborted) break;
+    }
+  }
+  return results;
+}

@@ -1,0 +1,105 @@
+import { type ArgsDef, defineCommand } from 'citty';
+import type { Overrides } from '../../config/overrides.ts';
+import type { DatasetSpec } from '../../config/spec.ts';
+import { CONFIG_ARGS, commaList, DEPRECATED_ARGS, ENGINE_ARGS, MODE_ARGS, OUTPUT_ARGS } from '../args.ts';
+import { forEachDataset, loadDatasets } from '../datasets.ts';
+import { emitResults } from '../emit.ts';
+import { renderSilverPlan, renderSilverReport } from '../render-silver.ts';
+import { openSession, type Session } from '../session.ts';
+import { emitValidated } from '../validate.ts';
+
+const args = {
+  ...CONFIG_ARGS,
+  'bronze-path': { type: 'string', valueHint: 'folder', description: 'Bronze partition to read, instead of the run date’s' },
+  'silver-base': { type: 'string', valueHint: 'folder', description: 'Base folder of Silver' },
+  pattern: {
+    type: 'enum',
+    options: ['auto', 'full', 'cdc', 'current_history'],
+    description: 'Load pattern (default: auto, what Bronze says)',
+  },
+  'primary-key': { type: 'string', valueHint: 'a,b', description: 'Override the key columns' },
+  'order-column': { type: 'string', valueHint: 'column', description: 'Override the column that orders versions' },
+  'silver-model': { type: 'string', valueHint: 'model', description: 'Override the Silver model' },
+  'write-parquet': { type: 'boolean', description: 'Write Parquet', negativeDescription: 'Do not write Parquet' },
+  'write-csv': { type: 'boolean', description: 'Write CSV', negativeDescription: 'Do not write CSV' },
+  'parquet-compression': {
+    type: 'enum',
+    options: ['snappy', 'zstd', 'gzip', 'none'],
+    description: 'Override the compression of Parquet',
+  },
+  'full-output-name': { type: 'string', valueHint: 'name', description: 'Base name of the full snapshot' },
+  'cdc-output-name': { type: 'string', valueHint: 'name', description: 'Base name of the change set' },
+  'current-output-name': { type: 'string', valueHint: 'name', description: 'Base name of the current view' },
+  'history-output-name': { type: 'string', valueHint: 'name', description: 'Base name of the history' },
+  'require-checksum': {
+    type: 'boolean',
+    description: 'Verify every Bronze file before reading',
+    negativeDescription: 'Do not verify',
+  },
+  ...MODE_ARGS,
+  ...ENGINE_ARGS,
+  ...OUTPUT_ARGS,
+  ...DEPRECATED_ARGS,
+} as const satisfies ArgsDef;
+
+type Given = Readonly<Record<string, unknown>>;
+
+export const silverCommand = defineCommand({
+  meta: { name: 'foundry silver', description: 'Promote a Bronze partition to Silver' },
+  args,
+  async run({ args: given, data }) {
+    const session = openSession('silver', given, data.signal);
+    const datasets = await datasetsOf(given, session);
+    if (given['validate-only'] === true) return emitValidated(session, datasets);
+
+    const bronzePath = given['bronze-path'];
+    const options = (spec: DatasetSpec) => ({
+      ...session,
+      progress: session.progress(spec.name),
+      pattern: given.pattern ?? 'auto',
+      ...(bronzePath === undefined ? {} : { bronzePath }),
+    });
+    if (given['dry-run'] === true) {
+      const { planSilver } = await import('../../silver/plan.ts');
+      const plans = await forEachDataset(datasets, session, (spec) => planSilver(spec, options(spec)));
+      return emitResults(session, plans, renderSilverPlan);
+    }
+    const { runSilver } = await import('../../silver/run.ts');
+    const reports = await forEachDataset(datasets, session, (spec) => runSilver(spec, options(spec)));
+    return emitResults(session, reports, renderSilverReport);
+  },
+});
+
+/** The datasets of the configs with the flags laid over them, or the one that the flags alone describe. */
+async function datasetsOf(given: Given & { config?: string }, session: Session): Promise<DatasetSpec[]> {
+  const { adHocSilver, applyOverrides } = await import('../../config/overrides.ts');
+  const overrides = overridesOf(given);
+  const bronzePath = given['bronze-path'];
+  if (given.config === undefined && typeof bronzePath === 'string') return [adHocSilver(bronzePath, overrides)];
+  const datasets = await loadDatasets(given.config, session);
+  return datasets.map((spec) => applyOverrides(spec, overrides));
+}
+
+function overridesOf(given: Given): Overrides {
+  const text = (name: string): string | undefined => {
+    const value = given[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const keys = commaList(text('primary-key'));
+  const pattern = text('pattern');
+  return dropUndefined({
+    loadPattern: pattern === 'auto' ? undefined : pattern,
+    silverBase: text('silver-base'),
+    primaryKeys: keys.length === 0 ? undefined : keys,
+    orderColumn: text('order-column'),
+    silverModel: text('silver-model'),
+    writeParquet: given['write-parquet'],
+    writeCsv: given['write-csv'],
+    compression: text('parquet-compression'),
+    requireChecksum: given['require-checksum'],
+  });
+}
+
+function dropUndefined(values: Readonly<Record<string, unknown>>): Overrides {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Overrides;
+}

@@ -1,0 +1,53 @@
+import { BUILD_INFO } from '../core/build-info.ts';
+import { combineExitCodes, type DatasetResult, errorDocument, errorText, exitCodeOf } from './outcome.ts';
+import type { Session } from './session.ts';
+
+/**
+ * Writes the results to stdout, as text or as one JSON document, and every failure to stderr.
+ *
+ * @returns the exit code of the whole command
+ */
+export function emitResults<R>(
+  session: Session,
+  results: readonly DatasetResult<R>[],
+  render: (report: R) => string,
+): number {
+  session.clearProgress();
+  const exitCode = combineExitCodes(results.map((result) => ('error' in result ? exitCodeOf(result.error) : 0)));
+  for (const result of results) {
+    if ('error' in result) session.log.error(errorText(result.error));
+  }
+  if (session.output === 'json') {
+    writeJson(session.command, exitCode, results);
+    return exitCode;
+  }
+  const reports = results.flatMap((result) => ('report' in result ? [render(result.report)] : []));
+  if (reports.length > 0) process.stdout.write(`${reports.join('\n\n')}\n`);
+  const failed = results.filter((result) => 'error' in result).length;
+  if (results.length > 1) {
+    process.stdout.write(`\n${results.length - failed} of ${results.length} datasets succeeded\n`);
+  }
+  return exitCode;
+}
+
+/** A failure before any dataset was reached: wrong flags, wrong configs. */
+export function emitFailure(command: string, output: 'text' | 'json', error: unknown): number {
+  process.stderr.write(`${errorText(error)}\n`);
+  if (output === 'json') writeJson(command, exitCodeOf(error), [{ dataset: undefined, error }]);
+  return exitCodeOf(error);
+}
+
+function writeJson(
+  command: string,
+  exitCode: number,
+  results: readonly ({ dataset: string | undefined } & ({ report: unknown } | { error: unknown }))[],
+): void {
+  const document = {
+    tool: { name: 'foundry', ...BUILD_INFO },
+    command,
+    exit_code: exitCode,
+    reports: results.flatMap((result) => ('report' in result ? [result.report] : [])),
+    errors: results.flatMap((result) => ('error' in result ? [errorDocument(result.error, result.dataset)] : [])),
+  };
+  process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+}

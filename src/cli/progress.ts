@@ -1,0 +1,53 @@
+import { formatBytes } from '../core/bytes.ts';
+import type { Progress } from '../core/log.ts';
+
+const REDRAW_MS = 100;
+
+export interface ProgressLine extends Progress {
+  /** Removes the line, before a log line or the report is written. */
+  clear(): void;
+}
+
+/** One line on a terminal: what, rows, bytes, rows/s. Silent where stderr is piped. */
+export function createProgressLine(label: string, stream: NodeJS.WriteStream): ProgressLine {
+  let step = '';
+  let rows = 0;
+  let bytes = 0;
+  let drawnAt = 0;
+  let visible = false;
+  const startedAt = performance.now();
+
+  const draw = (): void => {
+    const now = performance.now();
+    if (!stream.isTTY || now - drawnAt < REDRAW_MS) return;
+    drawnAt = now;
+    const seconds = Math.max(0.001, (now - startedAt) / 1000);
+    const facts = [label, step];
+    if (rows > 0) facts.push(`${rows.toLocaleString('en')} rows`, `${Math.round(rows / seconds).toLocaleString('en')} rows/s`);
+    if (bytes > 0) facts.push(formatBytes(bytes));
+    const line = facts.filter((fact) => fact !== '').join(' · ');
+    stream.write(`\r\u001b[2K${line.slice(0, Math.max(20, (stream.columns ?? 80) - 1))}`);
+    visible = true;
+  };
+
+  return {
+    step(name) {
+      step = name;
+      drawnAt = 0;
+      draw();
+    },
+    rows(count) {
+      rows += count;
+      draw();
+    },
+    bytes(count) {
+      bytes += count;
+      draw();
+    },
+    clear() {
+      if (visible) stream.write('\r\u001b[2K');
+      visible = false;
+      drawnAt = 0;
+    },
+  };
+}

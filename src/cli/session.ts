@@ -1,0 +1,85 @@
+import { parseBytes } from '../core/bytes.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
+import { FoundryError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { parseRunDate, type RunDate } from '../core/run-date.ts';
+import type { EngineLimits } from '../engine/engine.ts';
+import { engineLimits } from '../engine/limits.ts';
+import { deprecatedFlags } from './args.ts';
+import { createLog, logFormatOf } from './log.ts';
+import { createProgressLine, type ProgressLine } from './progress.ts';
+
+/** What the shared flags of a command mean, and the process around the run. */
+export interface Session {
+  readonly command: string;
+  readonly output: 'text' | 'json';
+  readonly runDate: RunDate;
+  readonly limits: EngineLimits;
+  readonly log: Log & { error(message: string): void };
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** A progress line for one dataset; the one before it is cleared. */
+  progress(label: string): ProgressLine;
+  /** Clears the progress line before anything else is written. */
+  clearProgress(): void;
+}
+
+export interface SessionArgs {
+  readonly [name: string]: unknown;
+  readonly date?: string | undefined;
+  readonly output?: string | undefined;
+  readonly 'log-format'?: string | undefined;
+  readonly verbose?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
+  readonly 'memory-limit'?: string | undefined;
+  readonly threads?: string | undefined;
+}
+
+/** @throws USE001 for a date, size or thread count that is none. */
+export function openSession(command: string, args: SessionArgs, signal: AbortSignal): Session {
+  let line: ProgressLine | undefined;
+  const clearProgress = (): void => line?.clear();
+  const level = args.verbose === true ? 'debug' : args.quiet === true ? 'error' : 'info';
+  const log = createLog({ format: logFormatOf(args['log-format'], process.env), level }, clearProgress);
+  for (const warning of deprecatedFlags(args)) log.warn(warning);
+  return {
+    command,
+    output: args.output === 'json' ? 'json' : 'text',
+    runDate: runDateOf(args.date, systemClock),
+    limits: limitsOf(args),
+    log,
+    signal,
+    clock: systemClock,
+    progress(label) {
+      clearProgress();
+      line = createProgressLine(label, process.stderr);
+      return line;
+    },
+    clearProgress,
+  };
+}
+
+function runDateOf(text: string | undefined, clock: Clock): RunDate {
+  if (text === undefined) return { date: clock.now().toISOString().slice(0, 10) };
+  const runDate = parseRunDate(text);
+  if (runDate === undefined) {
+    throw new FoundryError('USE001', `--date: "${text}" is not a date; write YYYY-MM-DD, or YYYY-MM-DDTHH for one hour`);
+  }
+  return runDate;
+}
+
+function limitsOf(args: SessionArgs): EngineLimits {
+  const memory = args['memory-limit'];
+  const memoryBytes = memory === undefined ? undefined : parseBytes(memory);
+  if (memory !== undefined && memoryBytes === undefined) {
+    throw new FoundryError('USE001', `--memory-limit: "${memory}" is not a size; write 512MB or 2GiB`);
+  }
+  const threads = args.threads;
+  if (threads !== undefined && !/^[1-9]\d{0,3}$/.test(threads)) {
+    throw new FoundryError('USE001', `--threads: "${threads}" is not a positive integer`);
+  }
+  return engineLimits({
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...(threads === undefined ? {} : { threads: Number(threads) }),
+  });
+}

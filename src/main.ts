@@ -1,0 +1,35 @@
+#!/usr/bin/env bun
+import { runCli } from './cli/cli.ts';
+
+/** A second signal leaves at once; the first lets the step that is under way stop and clean up. */
+function abortOnSignals(): AbortSignal {
+  const controller = new AbortController();
+  const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+  for (const [name, code] of Object.entries(exitCodes)) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(code);
+      controller.abort(name);
+    });
+  }
+  return controller.signal;
+}
+
+/** A reader that stops early (`foundry … | head`) ends the output, not the run. */
+function ignoreBrokenPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}
+
+ignoreBrokenPipes();
+runCli(process.argv.slice(2), abortOnSignals()).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`[ERR000] ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exitCode = 1;
+  },
+);
