@@ -39,7 +39,12 @@ export async function extract(
   return extractByRows(source, { spool, stem, formats: spec.formats, ...limits }, options);
 }
 
-type Destination = { spool: string; stem: (n: number) => string; maxRowsPerFile?: number; maxFileSizeBytes?: number };
+type Destination = {
+  spool: string;
+  stem: (n: number) => string;
+  maxRowsPerFile?: number;
+  maxFileSizeBytes?: number;
+};
 
 async function extractByEngine(
   spec: BronzeSpec,
@@ -92,7 +97,11 @@ async function extractByRows(
     for await (const batch of source.read({ signal: options.signal, onBytes: options.progress.bytes })) {
       throwIfStopped(options.signal);
       schema = batch.schema;
-      roller ??= rollParts({ ...destination, schema, onPart: (n) => options.progress.step(`writing part ${n}`) });
+      roller ??= rollParts({
+        ...destination,
+        schema,
+        onPart: (n) => options.progress.step(`writing part ${n}`),
+      });
       await roller.write(batch);
       rows += batch.length;
       options.progress.rows(batch.length);

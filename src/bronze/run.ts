@@ -1,9 +1,9 @@
 import type { DatasetSpec } from '../config/spec.ts';
 import { FoundryError, throwIfStopped } from '../core/errors.ts';
 import { formatType } from '../core/schema.ts';
+import { openPartition } from '../lake/commit.ts';
 import type { Committed, PartitionWriter } from '../lake/lake.ts';
 import { acquireLease } from '../lake/lease.ts';
-import { openPartition } from '../lake/commit.ts';
 import type { ManifestBody } from '../lake/manifest.ts';
 import { openSource, type SourcePlan } from '../sources/source.ts';
 import { openStorage } from '../storage/open.ts';
@@ -94,7 +94,8 @@ function refuseEmptyReplacement(
   location: string,
 ): void {
   const before = writer.previous?.record_count ?? 0;
-  if (extracted.rows > 0 || before === 0 || spec.bronze.loadPattern !== 'full' || spec.bronze.allowEmpty) return;
+  if (extracted.rows > 0 || before === 0 || spec.bronze.loadPattern !== 'full' || spec.bronze.allowEmpty)
+    return;
   throw new FoundryError(
     'QUAL001',
     `${spec.name}: the source gave no rows, but ${location} holds ${before}; a full load does not replace rows by nothing`,

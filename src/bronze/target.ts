@@ -34,10 +34,16 @@ export function bronzeTarget(spec: BronzeSpec, request: TargetRequest): BronzeTa
   const { strategy, timezone } = spec.partition;
   const date = `--date ${request.runDate.date}`;
   if (request.batchId !== undefined && strategy !== 'batch_id' && strategy !== 'timestamp') {
-    throw new FoundryError('USE001', `--batch-id needs a batch partition; this dataset is partitioned by ${strategy}`);
+    throw new FoundryError(
+      'USE001',
+      `--batch-id needs a batch partition; this dataset is partitioned by ${strategy}`,
+    );
   }
   if (request.runDate.hour !== undefined && strategy !== 'hourly') {
-    throw new FoundryError('USE001', `--date with an hour needs hourly partitions; this dataset is partitioned by ${strategy}`);
+    throw new FoundryError(
+      'USE001',
+      `--date with an hour needs hourly partitions; this dataset is partitioned by ${strategy}`,
+    );
   }
   switch (strategy) {
     case 'none':
@@ -50,7 +56,10 @@ export function bronzeTarget(spec: BronzeSpec, request: TargetRequest): BronzeTa
     }
     case 'timestamp': {
       const batch = request.batchId ?? batchStamp(request.clock, timezone);
-      return { path: bronzePartitionPath({ ...common, strategy, batch }), retryWith: `${date} --batch-id ${batch}` };
+      return {
+        path: bronzePartitionPath({ ...common, strategy, batch }),
+        retryWith: `${date} --batch-id ${batch}`,
+      };
     }
     case 'batch_id': {
       const batchId = request.batchId ?? spec.partition.batchId ?? generateBatchId(request.clock, timezone);

@@ -31,7 +31,11 @@ export const ENGINE_ARGS = {
     valueHint: '512MB',
     description: 'What the embedded engine may hold in memory before it spills to disk',
   },
-  threads: { type: 'string', valueHint: 'n', description: 'Threads of the embedded engine (default: all cores)' },
+  threads: {
+    type: 'string',
+    valueHint: 'n',
+    description: 'Threads of the embedded engine (default: all cores)',
+  },
 } as const satisfies ArgsDef;
 
 export const OUTPUT_ARGS = {

@@ -34,9 +34,13 @@ export async function runCli(argv: readonly string[], signal: AbortSignal): Prom
     if (name === '' || name === '--help' || name === '-h' || name === 'help') return print(OVERVIEW);
     const load = COMMANDS[name];
     if (load === undefined) {
-      throw new FoundryError('USE001', `unknown command "${name}"${didYouMean(name, Object.keys(COMMANDS))}`, {
-        hint: 'See `foundry --help`.',
-      });
+      throw new FoundryError(
+        'USE001',
+        `unknown command "${name}"${didYouMean(name, Object.keys(COMMANDS))}`,
+        {
+          hint: 'See `foundry --help`.',
+        },
+      );
     }
     const command = await load();
     if (rest.includes('--help') || rest.includes('-h')) return print(await usage(name, command));
@@ -50,7 +54,9 @@ export async function runCli(argv: readonly string[], signal: AbortSignal): Prom
   }
 }
 
-async function resolved<T>(value: T | Promise<T> | (() => T | Promise<T>) | undefined): Promise<T | undefined> {
+async function resolved<T>(
+  value: T | Promise<T> | (() => T | Promise<T>) | undefined,
+): Promise<T | undefined> {
   return value instanceof Function ? value() : value;
 }
 
@@ -69,5 +75,7 @@ function print(text: string): number {
 }
 
 function wantsJson(args: readonly string[]): boolean {
-  return args.some((arg, i) => /^(--output|-o)=json$/.test(arg) || (/^(--output|-o)$/.test(arg) && args[i + 1] === 'json'));
+  return args.some(
+    (arg, i) => /^(--output|-o)=json$/.test(arg) || (/^(--output|-o)$/.test(arg) && args[i + 1] === 'json'),
+  );
 }

@@ -13,7 +13,9 @@ export function emitResults<R>(
   render: (report: R) => string,
 ): number {
   session.clearProgress();
-  const exitCode = combineExitCodes(results.map((result) => ('error' in result ? exitCodeOf(result.error) : 0)));
+  const exitCode = combineExitCodes(
+    results.map((result) => ('error' in result ? exitCodeOf(result.error) : 0)),
+  );
   for (const result of results) {
     if ('error' in result) session.log.error(errorText(result.error));
   }
@@ -47,7 +49,9 @@ function writeJson(
     command,
     exit_code: exitCode,
     reports: results.flatMap((result) => ('report' in result ? [result.report] : [])),
-    errors: results.flatMap((result) => ('error' in result ? [errorDocument(result.error, result.dataset)] : [])),
+    errors: results.flatMap((result) =>
+      'error' in result ? [errorDocument(result.error, result.dataset)] : [],
+    ),
   };
   process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 }

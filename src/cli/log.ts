@@ -11,10 +11,18 @@ export interface LogOptions {
 }
 
 const LEVELS = { debug: 4, info: 3, error: 0 } as const;
-const NAMES: Readonly<Record<string, string>> = { debug: 'DEBUG', info: 'INFO', warn: 'WARNING', error: 'ERROR' };
+const NAMES: Readonly<Record<string, string>> = {
+  debug: 'DEBUG',
+  info: 'INFO',
+  warn: 'WARNING',
+  error: 'ERROR',
+};
 
 /** Logs go to stderr: stdout is for the report (decision 18). `beforeLine` clears a progress line. */
-export function createLog(options: LogOptions, beforeLine: () => void): Log & { error(message: string): void } {
+export function createLog(
+  options: LogOptions,
+  beforeLine: () => void,
+): Log & { error(message: string): void } {
   const logger = createConsola({
     level: LEVELS[options.level],
     stdout: process.stderr,

@@ -63,5 +63,7 @@ export function errorText(error: unknown): string {
 }
 
 function asFoundryError(error: unknown): FoundryError {
-  return error instanceof FoundryError ? error : new FoundryError('ERR000', messageOf(error), { cause: error });
+  return error instanceof FoundryError
+    ? error
+    : new FoundryError('ERR000', messageOf(error), { cause: error });
 }

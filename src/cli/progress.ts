@@ -23,7 +23,11 @@ export function createProgressLine(label: string, stream: NodeJS.WriteStream): P
     drawnAt = now;
     const seconds = Math.max(0.001, (now - startedAt) / 1000);
     const facts = [label, step];
-    if (rows > 0) facts.push(`${rows.toLocaleString('en')} rows`, `${Math.round(rows / seconds).toLocaleString('en')} rows/s`);
+    if (rows > 0)
+      facts.push(
+        `${rows.toLocaleString('en')} rows`,
+        `${Math.round(rows / seconds).toLocaleString('en')} rows/s`,
+      );
     if (bytes > 0) facts.push(formatBytes(bytes));
     const line = facts.filter((fact) => fact !== '').join(' · ');
     stream.write(`\r\u001b[2K${line.slice(0, Math.max(20, (stream.columns ?? 80) - 1))}`);

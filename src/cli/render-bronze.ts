@@ -11,9 +11,9 @@ export function renderBronzePlan(plan: BronzePlan): string {
 
 export function renderBronzeReport(report: BronzeReport): string {
   if (report.status === 'skipped') return `bronze ${report.dataset}: skipped, bronze.enabled is false`;
-  const parts = report.files.slice(0, FILES_SHOWN).map(
-    (file) => ['', `${file.path}  ${count(file.rows)} rows, ${formatBytes(file.sizeBytes)}`] as const,
-  );
+  const parts = report.files
+    .slice(0, FILES_SHOWN)
+    .map((file) => ['', `${file.path}  ${count(file.rows)} rows, ${formatBytes(file.sizeBytes)}`] as const);
   const more = report.files.length - parts.length;
   return renderFacts(`bronze ${report.dataset} ${report.runDate}: ${report.status}`, [
     ['rows', count(report.rows)],
@@ -21,7 +21,10 @@ export function renderBronzeReport(report: BronzeReport): string {
     ['at', report.location],
     ...parts,
     ['', more > 0 ? `… and ${count(more)} more` : undefined],
-    ['replaced', report.replacedRows === undefined ? undefined : `${count(report.replacedRows)} rows landed before`],
+    [
+      'replaced',
+      report.replacedRows === undefined ? undefined : `${count(report.replacedRows)} rows landed before`,
+    ],
     ['took', `${report.seconds.toFixed(2)} s`],
     ['to replace', report.retryWith],
   ]);

@@ -30,7 +30,10 @@ function scalar(value: unknown): string {
 }
 
 /** `label      value` lines under a title. */
-export function renderFacts(title: string, facts: readonly (readonly [string, string | undefined])[]): string {
+export function renderFacts(
+  title: string,
+  facts: readonly (readonly [string, string | undefined])[],
+): string {
   const shown = facts.filter((fact): fact is readonly [string, string] => fact[1] !== undefined);
   const width = Math.max(0, ...shown.map(([label]) => label.length));
   return [title, ...shown.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`)].join('\n');

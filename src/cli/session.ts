@@ -63,7 +63,10 @@ function runDateOf(text: string | undefined, clock: Clock): RunDate {
   if (text === undefined) return { date: clock.now().toISOString().slice(0, 10) };
   const runDate = parseRunDate(text);
   if (runDate === undefined) {
-    throw new FoundryError('USE001', `--date: "${text}" is not a date; write YYYY-MM-DD, or YYYY-MM-DDTHH for one hour`);
+    throw new FoundryError(
+      'USE001',
+      `--date: "${text}" is not a date; write YYYY-MM-DD, or YYYY-MM-DDTHH for one hour`,
+    );
   }
   return runDate;
 }

@@ -28,13 +28,15 @@ export function strictArgv(
     if (!arg.startsWith('-') || arg === '-') fail(`unexpected argument "${arg}"`);
     const equals = arg.indexOf('=');
     const spelled = equals === -1 ? arg : arg.slice(0, equals);
-    const flag = flags.get(spelled) ?? fail(`unknown flag ${spelled}${didYouMean(spelled, [...flags.keys()])}`);
+    const flag =
+      flags.get(spelled) ?? fail(`unknown flag ${spelled}${didYouMean(spelled, [...flags.keys()])}`);
 
     if (flag.kind === 'switch') {
       if (equals !== -1) fail(`${spelled} takes no value`);
       const written = flag.negated ? `--no-${flag.name}` : `--${flag.name}`;
       const before = switches.get(flag.name);
-      if (before !== undefined && before !== written) fail(`--${flag.name} and --no-${flag.name} contradict each other`);
+      if (before !== undefined && before !== written)
+        fail(`--${flag.name} and --no-${flag.name} contradict each other`);
       switches.set(flag.name, written);
       continue;
     }
@@ -44,7 +46,9 @@ export function strictArgv(
     if (value === undefined || value === '' || (equals === -1 && flags.has(value))) {
       fail(`${spelled} needs a value`);
     } else if (flag.options.length > 0 && !flag.options.includes(value)) {
-      fail(`${spelled}: "${value}" is not one of ${flag.options.join(', ')}${didYouMean(value, flag.options)}`);
+      fail(
+        `${spelled}: "${value}" is not one of ${flag.options.join(', ')}${didYouMean(value, flag.options)}`,
+      );
     } else if (!values.has(flag.name)) {
       values.set(flag.name, value);
     } else if (lists.has(flag.name)) {
@@ -65,7 +69,12 @@ function flagTable(definitions: ArgsDef): Map<string, Flag> {
   for (const [name, definition] of Object.entries(definitions)) {
     for (const spelled of [`--${name}`, ...aliases(definition).map((alias) => `-${alias}`)]) {
       if (definition.type === 'boolean') table.set(spelled, { kind: 'switch', name, negated: false });
-      else table.set(spelled, { kind: 'value', name, options: definition.type === 'enum' ? (definition.options ?? []) : [] });
+      else
+        table.set(spelled, {
+          kind: 'value',
+          name,
+          options: definition.type === 'enum' ? (definition.options ?? []) : [],
+        });
     }
     if (definition.type === 'boolean' && definition.negativeDescription !== undefined) {
       table.set(`--no-${name}`, { kind: 'switch', name, negated: true });

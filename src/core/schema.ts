@@ -55,7 +55,18 @@ export function tableSchema(fields: readonly Field[], origin: string): TableSche
   return { fields };
 }
 
-const SIMPLE = ['string', 'boolean', 'int32', 'int64', 'double', 'date', 'time', 'binary', 'uuid', 'json'] as const;
+const SIMPLE = [
+  'string',
+  'boolean',
+  'int32',
+  'int64',
+  'double',
+  'date',
+  'time',
+  'binary',
+  'uuid',
+  'json',
+] as const;
 
 /** Spellings that config files may use beside the canonical names. */
 const ALIASES: Readonly<Record<string, string>> = {

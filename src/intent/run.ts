@@ -2,8 +2,8 @@ import type { BronzeRunOptions } from '../bronze/options.ts';
 import { type BronzePlan, planBronze } from '../bronze/plan.ts';
 import { type BronzeReport, runBronze } from '../bronze/run.ts';
 import type { DatasetSpec } from '../config/spec.ts';
-import { type SilverPlan, planSilver } from '../silver/plan.ts';
-import { type SilverReport, runSilver } from '../silver/run.ts';
+import { planSilver, type SilverPlan } from '../silver/plan.ts';
+import { runSilver, type SilverReport } from '../silver/run.ts';
 
 export interface IntentOptions extends BronzeRunOptions {
   readonly skipBronze: boolean;

@@ -10,7 +10,11 @@ import { emitValidated } from '../validate.ts';
 
 const args = {
   ...CONFIG_ARGS,
-  'bronze-path': { type: 'string', valueHint: 'folder', description: 'Bronze partition to read, instead of the run date’s' },
+  'bronze-path': {
+    type: 'string',
+    valueHint: 'folder',
+    description: 'Bronze partition to read, instead of the run date’s',
+  },
   'silver-base': { type: 'string', valueHint: 'folder', description: 'Base folder of Silver' },
   pattern: {
     type: 'enum',
@@ -18,9 +22,17 @@ const args = {
     description: 'Load pattern (default: auto, what Bronze says)',
   },
   'primary-key': { type: 'string', valueHint: 'a,b', description: 'Override the key columns' },
-  'order-column': { type: 'string', valueHint: 'column', description: 'Override the column that orders versions' },
+  'order-column': {
+    type: 'string',
+    valueHint: 'column',
+    description: 'Override the column that orders versions',
+  },
   'silver-model': { type: 'string', valueHint: 'model', description: 'Override the Silver model' },
-  'write-parquet': { type: 'boolean', description: 'Write Parquet', negativeDescription: 'Do not write Parquet' },
+  'write-parquet': {
+    type: 'boolean',
+    description: 'Write Parquet',
+    negativeDescription: 'Do not write Parquet',
+  },
   'write-csv': { type: 'boolean', description: 'Write CSV', negativeDescription: 'Do not write CSV' },
   'parquet-compression': {
     type: 'enum',
@@ -75,7 +87,8 @@ async function datasetsOf(given: Given & { config?: string }, session: Session):
   const { adHocSilver, applyOverrides } = await import('../../config/overrides.ts');
   const overrides = overridesOf(given);
   const bronzePath = given['bronze-path'];
-  if (given.config === undefined && typeof bronzePath === 'string') return [adHocSilver(bronzePath, overrides)];
+  if (given.config === undefined && typeof bronzePath === 'string')
+    return [adHocSilver(bronzePath, overrides)];
   const datasets = await loadDatasets(given.config, session);
   return datasets.map((spec) => applyOverrides(spec, overrides));
 }
