@@ -18,15 +18,21 @@ export type PutCondition = 'ifAbsent' | { readonly ifMatch: string };
 /** A conditional put that lost: another writer was there first. The caller decides what that means. */
 export class ConditionFailed extends Error {
   override readonly name = 'ConditionFailed' as const;
-  constructor(readonly key: string) {
+  readonly key: string;
+
+  constructor(key: string) {
     super(`${key} was changed by another writer`);
+    this.key = key;
   }
 }
 
 export interface Storage {
   /** For messages: `file:///data/lake`, `s3://bucket/prefix`. */
   readonly description: string;
-  /** Complete and sorted by key, or it throws; never truncated. A missing prefix is an empty listing. */
+  /**
+   * Everything below the folder `prefix` (no trailing slash; `''` is all), complete and sorted by the key's UTF-8
+   * bytes, or it throws; never truncated. A missing prefix is an empty listing.
+   */
   list(prefix: string): AsyncIterable<StoredObject>;
   /** Absence is a value. */
   stat(key: string): Promise<StoredObject | undefined>;
@@ -43,7 +49,7 @@ export interface Storage {
 }
 
 export interface LocalFolders {
-  /** Absolute path of a key; the file or folder need not exist. */
+  /** Absolute path of a key (`''` is the base itself); the file or folder need not exist. */
   path(key: string): string;
   /**
    * Makes `staged` (absolute) the folder at `key`, in one step for any reader, fsynced. The folder that was
