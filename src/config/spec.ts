@@ -112,6 +112,8 @@ export interface SilverSpec {
   /** Present when `include_pattern_folder` is true: the load pattern. */
   readonly patternFolder?: LoadPattern;
   readonly model: SilverModelName;
+  /** The model was not configured but follows from the load pattern; `--load-pattern` then changes it too. */
+  readonly modelIsDefault?: boolean;
   /** Only for `event`: `replace_daily` keeps one row per key and day. */
   readonly inputMode?: 'append_log' | 'replace_daily';
   /** `latest_only` and `scd1` give the same rows; the name is kept for metadata. */

@@ -1,0 +1,165 @@
+import { bronzeFormats, partitionStrategy } from './classic.ts';
+import type { ClassicConfig } from './classic-schema.ts';
+import { SOURCE_TYPES } from './file-schema.ts';
+import { checkFile } from './file-source.ts';
+import type { ConfigPath } from './problems.ts';
+import type { Report } from './report.ts';
+import { checkColumns, checkFolder, checkFormats, checkName, checkPartitionName } from './rules.ts';
+import { checkRun } from './run-options.ts';
+import { chooseModel } from './silver-models.ts';
+import { checkSilverOptions, columnList, deleteModeOf } from './silver-options.ts';
+import { modelProblems } from './silver-rules.ts';
+import type { Partly } from './validate.ts';
+
+type Partial = Partly<ClassicConfig>;
+type SourceType = (typeof SOURCE_TYPES)[number];
+
+const SECTION_OF = { file: 'file', api: 'api', db: 'db', custom: 'custom_extractor' } as const;
+const API_KEYS = ['timeout_seconds', 'rate_limit_rps', 'max_retry_attempts', 'retry_base_delay'] as const;
+const OUTPUT_NAMES = [
+  'full_output_name',
+  'cdc_output_name',
+  'current_output_name',
+  'history_output_name',
+] as const;
+
+/** Reports what is wrong between the keys of a classic config. */
+export function checkClassic(config: Partial, report: Report): void {
+  checkName(config.environment, ['environment'], report);
+  checkPlatform(config.platform ?? {}, report);
+  checkSource(config, report);
+  checkSilver(config, report);
+}
+
+function checkPlatform(platform: NonNullable<Partial['platform']>, report: Report): void {
+  const at: ConfigPath = ['platform', 'bronze'];
+  const bronze = platform.bronze ?? {};
+  const remote =
+    bronze.s3_bucket !== undefined || bronze.s3_prefix !== undefined
+      ? 's3'
+      : bronze.azure_container !== undefined
+        ? 'azure'
+        : undefined;
+  if (bronze.storage_backend === undefined && remote !== undefined) {
+    report.later(
+      [...at, 'storage_backend'],
+      `the storage backend ${remote} is not available yet; set storage_backend: local`,
+    );
+  }
+  if (bronze.storage_backend === 'local') {
+    for (const key of ['s3_bucket', 's3_prefix', 'azure_container', 'azure_prefix'] as const) {
+      if (bronze[key] !== undefined) report.warn([...at, key], `'${key}' has no effect on the local backend`);
+    }
+    for (const key of ['s3_connection', 'azure_connection'] as const) {
+      if (platform[key] !== undefined)
+        report.warn(['platform', key], `'${key}' has no effect on the local backend`);
+    }
+  }
+  checkFolder(bronze.local_path, [...at, 'local_path'], report);
+  checkFolder(bronze.output_dir, [...at, 'output_dir'], report);
+  if (bronze.output_dir !== undefined)
+    report.warn([...at, 'output_dir'], "'output_dir' is old: use local_path");
+  checkName(bronze.options?.pattern_folder, [...at, 'options', 'pattern_folder'], report);
+}
+
+function checkSource(config: Partial, report: Report): void {
+  const source = config.source;
+  if (source === undefined) return;
+  checkName(source.system, ['source', 'system'], report);
+  checkName(source.table, ['source', 'table'], report);
+  checkName(source.config_name, ['source', 'config_name'], report);
+  const platform = config.platform?.bronze ?? {};
+  const run = source.run ?? {};
+  checkRun(run, partitionStrategy(platform), ['source', 'run'], report);
+  checkBronzeFormats(run, platform, report);
+  const type = sourceType(source, report);
+  if (type === undefined) return;
+  for (const other of SOURCE_TYPES) {
+    const section = SECTION_OF[other];
+    if (other !== type && source[section] !== undefined) {
+      report.warn(['source', section], `'${section}' has no effect on a source of type ${type}`);
+    }
+  }
+  if (type !== 'file') return;
+  for (const key of API_KEYS) {
+    if (run[key] !== undefined)
+      report.warn(['source', 'run', key], `'${key}' has no effect on a file source`);
+  }
+  if (source.file === undefined) {
+    report.invalid(['source', 'file'], "source.file requires 'path'", 'key');
+    return;
+  }
+  const { path, ...options } = source.file;
+  checkFile(path, options, { path: ['source', 'file', 'path'], options: ['source', 'file'] }, report);
+}
+
+/** The type as written, else the one whose section is there; reports the types that are not built. */
+function sourceType(source: NonNullable<Partial['source']>, report: Report): SourceType | undefined {
+  const isReported = report.isMuted(['source', 'type']);
+  if (source.type !== undefined) return isReported ? undefined : source.type;
+  const present = SOURCE_TYPES.filter(
+    (type) => source[SECTION_OF[type]] !== undefined || report.isMuted(['source', SECTION_OF[type]]),
+  );
+  const only = present[0];
+  if (isReported) return only === 'file' && present.length === 1 ? only : undefined;
+  if (present.length !== 1 || only === undefined) {
+    report.invalid(['source', 'type'], `source requires 'type': one of ${SOURCE_TYPES.join(', ')}`, 'key');
+    return undefined;
+  }
+  if (only !== 'file')
+    report.later(['source', SECTION_OF[only]], `sources of type ${only} are not available yet`);
+  return only;
+}
+
+function checkBronzeFormats(
+  run: NonNullable<NonNullable<Partial['source']>['run']>,
+  platform: NonNullable<NonNullable<Partial['platform']>['bronze']>,
+  report: Report,
+): void {
+  const explicit = run.write_parquet === false || platform.output_defaults?.allow_parquet === undefined;
+  checkFormats(
+    bronzeFormats(run, platform),
+    explicit
+      ? ['source', 'run', 'write_parquet']
+      : ['platform', 'bronze', 'output_defaults', 'allow_parquet'],
+    report,
+  );
+  for (const [key, limit] of [
+    ['write_parquet', 'allow_parquet'],
+    ['write_csv', 'allow_csv'],
+  ] as const) {
+    if (run[key] === true && platform.output_defaults?.[limit] === false) {
+      report.warn(
+        ['source', 'run', key],
+        `'${key}' has no effect: platform.bronze.output_defaults.${limit} is false`,
+      );
+    }
+  }
+}
+
+function checkSilver(config: Partial, report: Report): void {
+  const pattern = config.source?.run?.load_pattern ?? 'full';
+  const silver = config.silver ?? {};
+  const at = (key: string): ConfigPath => ['silver', key];
+  checkName(silver.domain, at('domain'), report);
+  checkName(silver.entity, at('entity'), report);
+  for (const key of OUTPUT_NAMES) checkName(silver[key], at(key), report);
+  checkColumns(silver.primary_keys, at('primary_keys'), report, { atLeastOne: false });
+  columnList(silver.partitioning?.columns)?.forEach((column, index) => {
+    checkPartitionName(column, ['silver', 'partitioning', 'columns', index], report);
+  });
+  checkSilverOptions(silver, ['silver'], report);
+  if (config.silver === undefined && (pattern !== 'current_history' || report.isMuted(['silver']))) return;
+  if (report.isMuted(at('model')) || report.isMuted(at('model_profile'))) return;
+  const { model } = chooseModel(pattern, silver.model, silver.model_profile);
+  const subject = {
+    model,
+    pattern,
+    keys: silver.primary_keys ?? [],
+    orderColumn: silver.order_column,
+    deleteMode: deleteModeOf(silver.delete_mode),
+  };
+  for (const problem of modelProblems(subject)) {
+    report.invalid(at(problem.key), `silver.${problem.key} ${problem.message}`, 'key');
+  }
+}

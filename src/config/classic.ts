@@ -1,0 +1,102 @@
+import type { ClassicConfig } from './classic-schema.ts';
+import { fileSource } from './file-source.ts';
+import { outputFormats } from './rules.ts';
+import { partitionPart, runPart } from './run-options.ts';
+import { chooseModel } from './silver-models.ts';
+import { columnList, deleteModeOf, silverPart } from './silver-options.ts';
+import type {
+  ArtifactName,
+  BronzeSpec,
+  DatasetSpec,
+  OutputFormats,
+  PartitionStrategy,
+  SilverSpec,
+} from './spec.ts';
+import type { Partly } from './validate.ts';
+
+type Source = ClassicConfig['source'];
+type PlatformBronze = ClassicConfig['platform']['bronze'];
+
+/** The spec of a classic config that `checkClassic` found no problem in. */
+export function classicSpec(config: ClassicConfig, configPath: string): DatasetSpec {
+  const { source, silver, environment } = config;
+  return {
+    name: source.config_name ?? `${source.system}.${source.table}`,
+    configPath,
+    ...(environment !== undefined && { environment }),
+    bronze: bronzeSpec(source, config.platform.bronze, configPath),
+    ...(silver !== undefined && { silver: silverSpec(silver, source) }),
+  };
+}
+
+function bronzeSpec(source: Source, platform: PlatformBronze, configPath: string): BronzeSpec {
+  const run = source.run ?? {};
+  const { path, ...options } = source.file ?? { path: '' };
+  const patternFolder = platform.options?.pattern_folder ?? run.pattern_folder;
+  return {
+    enabled: true,
+    system: source.system,
+    table: source.table,
+    source: fileSource(path, options, configPath),
+    ...(patternFolder !== undefined && { patternFolder }),
+    base: run.local_output_dir ?? platform.local_path ?? platform.output_dir ?? './output',
+    partition: partitionPart(run, partitionStrategy(platform)),
+    formats: bronzeFormats(run, platform),
+    ...runPart(run),
+  };
+}
+
+export function partitionStrategy(platform: Partly<PlatformBronze>): PartitionStrategy {
+  if (platform.partitioning?.use_dt_partition === false) return 'none';
+  return platform.partitioning?.partition_strategy ?? 'date';
+}
+
+/** What the run asks for, within what the platform allows. */
+export function bronzeFormats(
+  run: Partly<NonNullable<Source['run']>>,
+  platform: Partly<PlatformBronze>,
+): OutputFormats {
+  const limits = platform.output_defaults;
+  const codec =
+    run.parquet_compression ??
+    limits?.default_parquet_compression ??
+    limits?.parquet_compression ??
+    undefined;
+  const asked = outputFormats(run.write_parquet, run.write_csv, codec);
+  return {
+    parquet: asked.parquet && (limits?.allow_parquet ?? true),
+    csv: asked.csv && (limits?.allow_csv ?? true),
+    compression: asked.compression,
+  };
+}
+
+function silverSpec(silver: NonNullable<ClassicConfig['silver']>, source: Source): SilverSpec {
+  const pattern = source.run?.load_pattern ?? 'full';
+  const { model, isDefault } = chooseModel(pattern, silver.model, silver.model_profile);
+  const keys = silver.primary_keys ?? [];
+  return {
+    ...silverPart(silver, pattern),
+    base: silver.output_dir ?? './silver_output',
+    domain: silver.domain ?? source.system,
+    entity: silver.entity ?? source.table,
+    model,
+    ...(isDefault && { modelIsDefault: true }),
+    artifactNames: artifactNames(silver),
+    keys,
+    ...(silver.order_column !== undefined && { orderColumn: silver.order_column }),
+    deleteMode: deleteModeOf(silver.delete_mode),
+    partitioning: {
+      columns: columnList(silver.partitioning?.columns) ?? [],
+      keepColumns: silver.partitioning?.keep_columns ?? false,
+    },
+  };
+}
+
+function artifactNames(silver: NonNullable<ClassicConfig['silver']>): Partial<Record<ArtifactName, string>> {
+  return {
+    ...(silver.full_output_name !== undefined && { full_snapshot: silver.full_output_name }),
+    ...(silver.cdc_output_name !== undefined && { cdc_changes: silver.cdc_output_name }),
+    ...(silver.current_output_name !== undefined && { current: silver.current_output_name }),
+    ...(silver.history_output_name !== undefined && { history: silver.history_output_name }),
+  };
+}

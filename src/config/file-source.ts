@@ -1,0 +1,139 @@
+import { basename, dirname, extname } from 'node:path';
+import type * as v from 'valibot';
+import { didYouMean } from '../core/nearest.ts';
+import { type DataType, parseType, TYPE_NAMES } from '../core/schema.ts';
+import { FILE_FORMATS, type fileOptions } from './file-schema.ts';
+import type { ConfigPath } from './problems.ts';
+import type { Report } from './report.ts';
+import { checkColumns } from './rules.ts';
+import type { FileFormat, FileSourceSpec } from './spec.ts';
+import type { Partly } from './validate.ts';
+
+type Entries = typeof fileOptions;
+export type FileOptions = { readonly [K in keyof Entries]?: v.InferOutput<Entries[K]> };
+
+/** Where the keys of a file source stand; the two dialects differ. */
+export interface FilePlaces {
+  readonly path: ConfigPath;
+  readonly options: ConfigPath;
+}
+
+/** The rules of file sources that need more than one key, or more than a type. */
+export function checkFile(
+  path: string | undefined,
+  options: Partly<FileOptions>,
+  places: FilePlaces,
+  report: Report,
+): void {
+  const at = (key: keyof FileOptions): ConfigPath => [...places.options, key];
+  if (path !== undefined) checkPath(path, places.path, report);
+  for (const key of ['delimiter', 'quote'] as const) {
+    const value = options[key];
+    if (value === undefined) continue;
+    if ([...value].length !== 1 || /[\r\n]/.test(value)) {
+      const hint = value === '\\t' ? '; write "\\t" in double quotes for a tab' : '';
+      report.invalid(at(key), `${key} must be a single character, got ${report.show(at(key), value)}${hint}`);
+    }
+  }
+  if (options.delimiter !== undefined && options.delimiter === (options.quote ?? '"')) {
+    report.invalid(at('delimiter'), 'delimiter and quote must differ');
+  }
+  if (options.encoding !== undefined && !isUtf8(options.encoding)) {
+    report.later(
+      at('encoding'),
+      `the encoding ${report.show(at('encoding'), options.encoding)} is not available yet; convert the file to utf-8`,
+      'value',
+    );
+  }
+  if (options.has_header === false && options.fieldnames === undefined) {
+    report.invalid(at('fieldnames'), 'fieldnames is required when has_header is false', 'key');
+  }
+  checkColumns(options.fieldnames, at('fieldnames'), report, { atLeastOne: true });
+  checkColumns(options.columns, at('columns'), report, { atLeastOne: true });
+  if (typeof options.types === 'object') {
+    for (const [column, type] of Object.entries(options.types)) {
+      if (typeof type !== 'string' || parseType(type) !== undefined) continue;
+      const here = [...at('types'), column];
+      const guess = report.originOf(here) === undefined ? didYouMean(type, TYPE_NAMES) : '';
+      report.invalid(
+        here,
+        `${report.show(here, type)} is not a type; types are ${TYPE_NAMES.join(', ')}${guess}`,
+      );
+    }
+  }
+  warnOfUseless(options.format ?? (path === undefined ? undefined : formatOf(path)), options, at, report);
+}
+
+function checkPath(path: string, at: ConfigPath, report: Report): void {
+  const shown = report.show(at, path);
+  if (path.trim() === '') {
+    report.invalid(at, 'the path must not be empty');
+  } else if (path.includes('\u0000')) {
+    report.invalid(at, 'the path must not contain control characters');
+  } else if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) {
+    report.later(at, `${shown} is not a local path; other storages are not available yet`, 'value');
+  } else if (basename(path).startsWith('_')) {
+    report.invalid(at, `${shown} begins with _, as the metadata of a lake does; it is no source`);
+  }
+}
+
+function warnOfUseless(
+  format: FileFormat | undefined,
+  options: Partly<FileOptions>,
+  at: (key: keyof FileOptions) => ConfigPath,
+  report: Report,
+): void {
+  if (format === undefined) return;
+  const delimited = format === 'csv' || format === 'tsv';
+  const useless: readonly (keyof FileOptions)[] = delimited
+    ? ['json_path']
+    : [
+        'delimiter',
+        'quote',
+        'has_header',
+        'fieldnames',
+        'null_values',
+        ...(format === 'json' ? [] : (['json_path'] as const)),
+      ];
+  for (const key of useless) {
+    if (options[key] !== undefined) report.warn(at(key), `'${key}' has no effect on ${format} files`);
+  }
+}
+
+function formatOf(path: string): FileFormat | undefined {
+  const extension = extname(path.replace(/\.gz$/i, '')).slice(1).toLowerCase();
+  return FILE_FORMATS.find((format) => format === extension);
+}
+
+function isUtf8(encoding: string): boolean {
+  return ['utf-8', 'utf8', 'utf-8-sig', 'utf_8', 'utf8-sig'].includes(encoding.trim().toLowerCase());
+}
+
+/** @param configPath path of the config file, beside which the source is looked for second. */
+export function fileSource(path: string, options: FileOptions, configPath: string): FileSourceSpec {
+  return {
+    type: 'file',
+    path,
+    configFolder: dirname(configPath),
+    ...(options.format !== undefined && { format: options.format }),
+    ...(options.delimiter !== undefined && { delimiter: options.delimiter }),
+    quote: options.quote ?? '"',
+    hasHeader: options.has_header ?? true,
+    ...(options.fieldnames !== undefined && { fieldnames: options.fieldnames }),
+    nullValues: options.null_values ?? [],
+    types: typeof options.types === 'object' ? typeMap(options.types) : (options.types ?? 'text'),
+    ...(options.columns !== undefined && { columns: options.columns }),
+    ...(options.limit_rows !== undefined && { limitRows: options.limit_rows }),
+    ...(options.json_path !== undefined && { jsonPath: options.json_path }),
+  };
+}
+
+function typeMap(types: Readonly<Record<string, string>>): Readonly<Record<string, DataType>> {
+  const parsed: Record<string, DataType> = {};
+  for (const [column, text] of Object.entries(types)) {
+    const type = parseType(text);
+    if (type === undefined) throw new Error(`type ${text} of ${column} was not checked`);
+    Object.defineProperty(parsed, column, { value: type, enumerable: true });
+  }
+  return parsed;
+}

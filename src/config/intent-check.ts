@@ -1,0 +1,127 @@
+import { checkFile } from './file-source.ts';
+import { intentBronzeFormats, isEventLike } from './intent.ts';
+import type { IntentConfig } from './intent-schema.ts';
+import type { ConfigPath } from './problems.ts';
+import type { Report } from './report.ts';
+import { checkColumns, checkFormats, checkName, checkPartitionName } from './rules.ts';
+import { checkRun } from './run-options.ts';
+import { checkSilverOptions, columnList, deleteModeOf } from './silver-options.ts';
+import type { Partly } from './validate.ts';
+
+type Config = Partly<IntentConfig>;
+type Bronze = NonNullable<Config['bronze']>;
+type Silver = NonNullable<Config['silver']>;
+
+const OPTIONS: ConfigPath = ['bronze', 'options'];
+
+/** Reports what is wrong between the keys of an intent config. */
+export function checkIntent(config: Config, report: Report): void {
+  for (const key of ['environment', 'domain', 'system', 'entity', 'name'] as const) {
+    checkName(config[key], [key], report);
+  }
+  if (config.bronze !== undefined) checkBronze(config.bronze, report);
+  if (config.silver !== undefined) checkSilver(config.silver, report);
+}
+
+function checkBronze(bronze: Bronze, report: Report): void {
+  const options = bronze.options ?? {};
+  checkRun(options, options.partitioning_strategy ?? 'date', OPTIONS, report);
+  const formats = intentBronzeFormats(options);
+  checkFormats(formats, [...OPTIONS, 'output_formats'], report);
+  if (report.isMuted(['bronze', 'source_type']) || (bronze.source_type ?? 'file') !== 'file') return;
+  for (const key of ['connection_name', 'source_query'] as const) {
+    if (bronze[key] !== undefined) report.warn(['bronze', key], `'${key}' has no effect on a file source`);
+  }
+  for (const key of ['db', 'api', 'custom_extractor'] as const) {
+    if (options[key] !== undefined) report.warn([...OPTIONS, key], `'${key}' has no effect on a file source`);
+  }
+  if (bronze.path_pattern === undefined && bronze.enabled !== false) {
+    report.invalid(['bronze', 'path_pattern'], "bronze requires 'path_pattern' for a file source", 'key');
+  }
+  const { path: _moved, ...file } = options.file ?? {};
+  if (file.format !== undefined && options.format !== undefined && file.format !== options.format) {
+    report.invalid(
+      [...OPTIONS, 'format'],
+      `format differs from bronze.options.file.format; keep one of them`,
+    );
+  }
+  const format = file.format ?? options.format;
+  checkFile(
+    bronze.path_pattern,
+    { ...file, ...(format !== undefined && { format }) },
+    { path: ['bronze', 'path_pattern'], options: [...OPTIONS, 'file'] },
+    report,
+  );
+}
+
+function checkSilver(silver: Silver, report: Report): void {
+  const at = (key: keyof Silver): ConfigPath => ['silver', key];
+  checkSilverOptions(silver, ['silver'], report);
+  checkColumns(silver.natural_keys, at('natural_keys'), report, { atLeastOne: true });
+  checkColumns(silver.attributes, at('attributes'), report, { atLeastOne: false });
+  for (const key of [
+    'event_ts_column',
+    'change_ts_column',
+    'record_time_column',
+    'load_batch_id_column',
+  ] as const) {
+    if (silver[key]?.trim() === '') report.invalid(at(key), `${key} must not be empty`);
+  }
+  if (silver.entity_kind !== undefined) checkKind(silver, silver.entity_kind, report);
+  checkPartitioning(silver, report);
+}
+
+function checkKind(silver: Silver, kind: IntentConfig['silver']['entity_kind'], report: Report): void {
+  const at = (key: keyof Silver): ConfigPath => ['silver', key];
+  const isEvent = isEventLike(kind);
+  const needed = isEvent ? 'event_ts_column' : 'change_ts_column';
+  const other = isEvent ? 'change_ts_column' : 'event_ts_column';
+  const foreign = isEvent ? 'history_mode' : 'input_mode';
+  if (silver[needed] === undefined) {
+    report.invalid(at(needed), `silver.${needed} is required when entity_kind is ${kind}`, 'key');
+  }
+  if (silver[foreign] !== undefined) {
+    report.invalid(at(foreign), `silver.${foreign} does not apply when entity_kind is ${kind}`, 'key');
+  }
+  if (silver[other] !== undefined && kind !== 'derived_event') {
+    report.warn(at(other), `'${other}' has no effect when entity_kind is ${kind}`);
+  }
+  const mode = deleteModeOf(silver.delete_mode);
+  if (mode === (isEvent ? 'tombstone_state' : 'tombstone_event')) {
+    const right = isEvent ? 'states' : 'events';
+    report.invalid(at('delete_mode'), `${mode} applies to ${right} only, and entity_kind is ${kind}`);
+  }
+}
+
+function checkPartitioning(silver: Silver, report: Report): void {
+  const at = (key: keyof Silver): ConfigPath => ['silver', key];
+  checkPartitionName(silver.record_time_partition, at('record_time_partition'), report);
+  const columns = columnList(silver.partition_by);
+  checkColumns(columns, at('partition_by'), report, { atLeastOne: false });
+  columns?.forEach((column, index) => {
+    checkPartitionName(
+      column,
+      typeof silver.partition_by === 'string' ? at('partition_by') : [...at('partition_by'), index],
+      report,
+    );
+  });
+  columnList(silver.partitioning?.columns)?.forEach((column, index) => {
+    checkPartitionName(column, ['silver', 'partitioning', 'columns', index], report);
+  });
+  const [column, partition] = [silver.record_time_column, silver.record_time_partition];
+  if ((column === undefined) !== (partition === undefined)) {
+    const missing = column === undefined ? 'record_time_column' : 'record_time_partition';
+    const present = column === undefined ? 'record_time_partition' : 'record_time_column';
+    report.invalid(at(missing), `silver.${missing} is required beside ${present}`, 'key');
+  }
+  if (columns !== undefined && silver.partitioning?.columns !== undefined) {
+    report.invalid(
+      ['silver', 'partitioning', 'columns'],
+      'partition_by says this already; keep one of them',
+      'key',
+    );
+  }
+  if (partition !== undefined && (columns?.length ?? 0) > 0) {
+    report.warn(at('partition_by'), "'partition_by' has no effect beside record_time_partition");
+  }
+}

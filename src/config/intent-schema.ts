@@ -1,0 +1,148 @@
+import * as v from 'valibot';
+import {
+  fileOptions,
+  laterSources,
+  outputDefaults,
+  PARTITION_STRATEGIES,
+  runOptions,
+  sourceType,
+} from './file-schema.ts';
+import * as kit from './schema-kit.ts';
+import { deleteMode, silverOptions } from './silver-schema.ts';
+
+const UNUSED = 'nothing reads it; remove the key';
+const backend = kit.choice(['local', 's3']);
+const laterS3 = { laterChoices: ['s3'], fallback: '`local`' } as const;
+
+const storagePlace = kit.section({
+  backend: kit.optional('Storage.', backend, laterS3),
+  bucket: kit.optional('Bucket.', kit.text, { later: '' }),
+  prefix: kit.optional('Prefix.', kit.text, { later: '' }),
+});
+
+const options = kit.section({
+  ...runOptions,
+  format: kit.optional('Same as `file.format`.', fileOptions.format.wrapped, {
+    fallback: 'from the extension',
+  }),
+  file: kit.optional(
+    'How the files are read.',
+    kit.section({
+      ...fileOptions,
+      path: kit.optional('Belongs in `bronze.path_pattern`.', v.unknown(), { moved: 'bronze.path_pattern' }),
+    }),
+  ),
+  partitioning_strategy: kit.optional(
+    'What lies below the `dt=` folder; `none` has no `dt=` folder either.',
+    kit.choice(PARTITION_STRATEGIES),
+    { fallback: '`date`' },
+  ),
+  output_formats: kit.optional(
+    'Formats to write.',
+    v.array(kit.choice(['parquet', 'csv']), 'must be a list of parquet and csv'),
+    { fallback: '`[parquet]`' },
+  ),
+  output_defaults: kit.optional('Limits on output formats.', outputDefaults),
+  db: kit.optional('Database settings, for source_type `db`.', kit.anyMapping),
+  api: kit.optional('API settings, for source_type `api`.', kit.anyMapping),
+  custom_extractor: kit.optional('The extractor to call, for source_type `custom`.', kit.anyMapping),
+  delta_mode: kit.optional('What a delta holds.', kit.choice(['point_in_time', 'cumulative']), { later: '' }),
+  delta_tag: kit.optional('Label of sample data.', v.unknown(), { obsolete: UNUSED }),
+  match_dir: kit.optional('Label of sample data.', v.unknown(), { obsolete: UNUSED }),
+  owner_team: kit.optional('Belongs in `bronze.owner_team`.', v.unknown(), { moved: 'bronze.owner_team' }),
+  limit_rows: kit.optional('Belongs in `bronze.options.file.limit_rows`.', v.unknown(), {
+    moved: 'bronze.options.file.limit_rows',
+  }),
+});
+
+const bronze = kit.section({
+  enabled: kit.optional('Whether Bronze is landed.', kit.flag, { fallback: '`true`' }),
+  source_type: kit.optional('Kind of source.', sourceType, { ...laterSources, fallback: '`file`' }),
+  path_pattern: kit.optional(
+    'A file, a glob or a folder; required for files. `{date}`, `{yyyy}`, `{mm}` and `{dd}` are taken from the run date.',
+    kit.text,
+  ),
+  connection_name: kit.optional('Environment variable of the connection, for db and api.', kit.text),
+  source_query: kit.optional('Query or endpoint, for db and api.', kit.text),
+  partition_column: kit.optional('Column of the source.', kit.text, { obsolete: 'use silver.partition_by' }),
+  owner_team: kit.optional('Team that owns the source.', kit.text),
+  owner_contact: kit.optional('Where to reach the team.', kit.text),
+  source_storage: kit.optional('Storage of the source files.', backend, laterS3),
+  output_storage: kit.optional('Storage of Bronze.', backend, laterS3),
+  output_bucket: kit.optional('Bucket of Bronze.', kit.text, { later: '' }),
+  output_prefix: kit.optional('Prefix of Bronze.', kit.text, { later: '' }),
+  options: kit.optional('How the source is read and landed.', options),
+});
+
+const silver = kit.section({
+  entity_kind: kit.required(
+    'What a row is: something that happened (`event`) or the state of something (`state`). `derived_state` is as `state`.',
+    kit.choice(['event', 'state', 'derived_state', 'derived_event']),
+    { laterChoices: ['derived_event'] },
+  ),
+  history_mode: kit.optional(
+    'For states: keep all versions (`scd2`) or the newest (`scd1`, `latest_only`).',
+    kit.choice(['scd2', 'scd1', 'latest_only']),
+    { fallback: '`scd2` for states' },
+  ),
+  input_mode: kit.optional(
+    'For events: keep all (`append_log`) or the last of each key and day (`replace_daily`).',
+    kit.choice(['append_log', 'replace_daily']),
+    { fallback: '`append_log` for events' },
+  ),
+  delete_mode: deleteMode,
+  schema_mode: kit.optional(
+    'Whether columns that are not declared are an error (`strict`) or left out (`allow_new_columns`).',
+    kit.choice(['strict', 'allow_new_columns']),
+    { fallback: '`strict`' },
+  ),
+  natural_keys: kit.required('Columns that identify a record.', kit.textList),
+  event_ts_column: kit.optional('When an event happened; required for events.', kit.text),
+  change_ts_column: kit.optional('When a state changed; required for states.', kit.text),
+  attributes: kit.optional('Columns to keep beside keys and timestamp.', kit.textList, { fallback: '`[]`' }),
+  partition_by: kit.optional(
+    'Columns that name folders below the load partition. A name ending `_dt` that is no column is the date of the event or change; `[]` means no folders.',
+    kit.textOrList,
+    { fallback: 'events: `<event_ts_column>_dt`; states: `effective_from_dt`' },
+  ),
+  record_time_column: kit.optional('Column whose date names `record_time_partition`.', kit.text),
+  record_time_partition: kit.optional('The only partition folder, instead of `partition_by`.', kit.text),
+  load_batch_id_column: kit.optional('Name of the column with the load batch.', kit.text, {
+    fallback: '`load_batch_id`',
+  }),
+  output_dir: kit.optional('Silver base folder.', kit.text, { fallback: '`./silver`' }),
+  input_storage: kit.optional('Storage of Bronze.', backend, laterS3),
+  output_storage: kit.optional('Storage of Silver.', backend, laterS3),
+  output_bucket: kit.optional('Bucket of Silver.', kit.text, { later: '' }),
+  output_prefix: kit.optional('Prefix of Silver.', kit.text, { later: '' }),
+  ...silverOptions,
+});
+
+export const intentSchema = kit.section({
+  config_version: kit.optional('Version of the config language; no effect.', kit.positiveInteger),
+  environment: kit.optional('The `env=` folder of Bronze and Silver.', kit.text),
+  domain: kit.optional('The `domain=` folder of Silver.', kit.text, { fallback: '`system`' }),
+  system: kit.required('Name of the source system: the `system=` folder.', kit.text),
+  entity: kit.required('Name of the entity: the `table=` and `entity=` folders.', kit.text),
+  name: kit.optional('Name of the dataset.', kit.text, { fallback: '`<system>.<entity>`' }),
+  bronze: kit.required('What is read and how it is landed.', bronze),
+  silver: kit.required('What the table means.', silver),
+  storage: kit.optional(
+    'Storage of each layer.',
+    kit.section({
+      source: kit.optional('Source files.', storagePlace),
+      bronze: kit.optional('Bronze.', storagePlace),
+      silver: kit.optional('Silver.', storagePlace),
+    }),
+  ),
+  polybase_setup: kit.optional('Was for PolyBase.', v.unknown(), {
+    obsolete: 'PolyBase DDL is left out; query the files instead',
+  }),
+  pattern_id: kit.optional('Label.', v.unknown(), { obsolete: 'nothing reads it; use name' }),
+  path_structure: kit.optional('Label of sample data.', v.unknown(), { obsolete: UNUSED }),
+  bronze_status: kit.optional('Label.', v.unknown(), { obsolete: 'use bronze.enabled' }),
+  run_mode: kit.optional('Label.', v.unknown(), { obsolete: 'use --dry-run or --validate-only' }),
+  test_range_days: kit.optional('Label.', v.unknown(), { obsolete: 'run with --date once a day' }),
+});
+
+export type IntentConfig = v.InferOutput<typeof intentSchema>;

@@ -1,0 +1,114 @@
+import { fileSource } from './file-source.ts';
+import type { IntentConfig } from './intent-schema.ts';
+import { outputFormats } from './rules.ts';
+import { partitionPart, runPart } from './run-options.ts';
+import { columnList, deleteModeOf, silverPart } from './silver-options.ts';
+import type { BronzeSpec, DatasetSpec, OutputFormats, SilverModelName, SilverSpec } from './spec.ts';
+import type { Partly } from './validate.ts';
+
+type Silver = IntentConfig['silver'];
+type Options = NonNullable<IntentConfig['bronze']['options']>;
+
+/** The spec of an intent config that `checkIntent` found no problem in. */
+export function intentSpec(config: IntentConfig, configPath: string): DatasetSpec {
+  const { environment, system, entity } = config;
+  return {
+    name: config.name ?? `${system}.${entity}`,
+    configPath,
+    ...(environment !== undefined && { environment }),
+    bronze: bronzeSpec(config, configPath),
+    silver: silverSpec(config),
+  };
+}
+
+function bronzeSpec(config: IntentConfig, configPath: string): BronzeSpec {
+  const { bronze } = config;
+  const options = bronze.options ?? {};
+  const { path: _moved, ...file } = options.file ?? {};
+  const format = file.format ?? options.format;
+  return {
+    enabled: bronze.enabled ?? true,
+    system: config.system,
+    table: config.entity,
+    source: fileSource(
+      bronze.path_pattern ?? '',
+      { ...file, ...(format !== undefined && { format }) },
+      configPath,
+    ),
+    ...(options.pattern_folder !== undefined && { patternFolder: options.pattern_folder }),
+    base: options.local_output_dir ?? './output',
+    partition: partitionPart(options, options.partitioning_strategy ?? 'date'),
+    formats: intentBronzeFormats(options),
+    ...runPart(options),
+    ...(bronze.owner_team !== undefined && { ownerTeam: bronze.owner_team }),
+    ...(bronze.owner_contact !== undefined && { ownerContact: bronze.owner_contact }),
+  };
+}
+
+/** The formats listed, else Parquet, within what `output_defaults` allows. */
+export function intentBronzeFormats(options: Partly<Options>): OutputFormats {
+  const limits = options.output_defaults;
+  const listed = options.output_formats;
+  const codec =
+    options.parquet_compression ?? limits?.default_parquet_compression ?? limits?.parquet_compression;
+  const asked = outputFormats(listed?.includes('parquet'), listed?.includes('csv'), codec);
+  return {
+    parquet: asked.parquet && (limits?.allow_parquet ?? true),
+    csv: asked.csv && (limits?.allow_csv ?? true),
+    compression: asked.compression,
+  };
+}
+
+function silverSpec(config: IntentConfig): SilverSpec {
+  const { silver, system, entity } = config;
+  const isEvent = isEventLike(silver.entity_kind);
+  const keys = silver.natural_keys.map((key) => key.trim());
+  const orderColumn = isEvent ? silver.event_ts_column : silver.change_ts_column;
+  return {
+    ...silverPart(silver, config.bronze.options?.load_pattern ?? 'full'),
+    base: silver.output_dir ?? './silver',
+    domain: config.domain ?? system,
+    entity,
+    model: intentModel(silver),
+    entityKind: silver.entity_kind,
+    ...(isEvent
+      ? { inputMode: silver.input_mode ?? 'append_log' }
+      : { historyMode: silver.history_mode ?? 'scd2' }),
+    artifactNames: {},
+    keys,
+    ...(orderColumn !== undefined && { orderColumn }),
+    attributes: (silver.attributes ?? []).filter((name) => !keys.includes(name) && name !== orderColumn),
+    deleteMode: deleteModeOf(silver.delete_mode),
+    schemaMode: silver.schema_mode ?? 'strict',
+    partitioning: partitioning(silver),
+    metadataColumns: {
+      loadBatchIdColumn: silver.load_batch_id_column ?? 'load_batch_id',
+      recordSource: system,
+      environment: config.environment ?? 'unknown',
+      domain: config.domain ?? system,
+      entity,
+      bronzeOwner: config.bronze.owner_team ?? 'platform-team',
+      silverOwner: silver.semantic_owner ?? 'semantic-team',
+    },
+  };
+}
+
+export function isEventLike(kind: Silver['entity_kind']): boolean {
+  return kind === 'event' || kind === 'derived_event';
+}
+
+function intentModel(silver: Silver): SilverModelName {
+  if (isEventLike(silver.entity_kind)) return silver.entity_kind === 'event' ? 'event' : 'derived_event';
+  return (silver.history_mode ?? 'scd2') === 'scd2' ? 'state_scd2' : 'state_scd1';
+}
+
+function partitioning(silver: Silver): SilverSpec['partitioning'] {
+  const keepColumns = silver.partitioning?.keep_columns ?? false;
+  const { record_time_column: column, record_time_partition: partition } = silver;
+  if (column !== undefined && partition !== undefined) {
+    return { columns: [], keepColumns, recordTime: { column, partition } };
+  }
+  const byDefault = isEventLike(silver.entity_kind) ? `${silver.event_ts_column}_dt` : 'effective_from_dt';
+  const columns = columnList(silver.partition_by) ?? columnList(silver.partitioning?.columns) ?? [byDefault];
+  return { columns, keepColumns };
+}

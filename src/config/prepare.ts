@@ -1,0 +1,141 @@
+import type * as v from 'valibot';
+import { nearest } from '../core/nearest.ts';
+import { isMapping } from './environment.ts';
+import { type ConfigPath, formatPath } from './problems.ts';
+import type { Report } from './report.ts';
+import { choicesOf, entriesOf, isOptional, notesOf, type Schema, unwrap } from './schema-kit.ts';
+
+/**
+ * The value as the schema expects to see it: without unknown, obsolete and empty optional keys, with choices in
+ * their canonical case, and with texts from the environment as texts where a text is wanted. What is left out
+ * is reported.
+ */
+export function prepare(root: Schema, value: unknown, report: Report): unknown {
+  const visit = (schema: Schema, given: unknown, path: ConfigPath): unknown => {
+    const origin = report.originOf(path);
+    const current = origin !== undefined && wantsText(schema) ? origin.text : given;
+    const entries = entriesOf(schema);
+    if (entries !== undefined) return isMapping(current) ? section(entries, current, path) : current;
+    const choices = choicesOf(schema);
+    if (choices !== undefined) return choice(schema, choices, current, path);
+    const inner = unwrap(schema);
+    if (inner.type === 'array' && Array.isArray(current)) {
+      const item = (inner as unknown as v.ArraySchema<Schema, undefined>).item;
+      return current.map((element, index) => visit(item, element, [...path, index]));
+    }
+    if (inner.type === 'union') return union(inner, current, path);
+    if (inner.type === 'record' && isMapping(current)) {
+      const values = (inner as unknown as v.RecordSchema<v.StringSchema<undefined>, Schema, undefined>).value;
+      return Object.fromEntries(
+        Object.entries(current).map(([key, item]) => [key, visit(values, item, [...path, key])]),
+      );
+    }
+    return current;
+  };
+
+  const union = (schema: Schema, current: unknown, path: ConfigPath): unknown => {
+    const options = (schema as unknown as v.UnionSchema<Schema[], undefined>).options;
+    const fits = (type: string) => options.find((option) => unwrap(option).type === type);
+    const option = Array.isArray(current)
+      ? fits('array')
+      : isMapping(current)
+        ? fits('record')
+        : options.find((candidate) => choicesOf(candidate) !== undefined);
+    return option === undefined ? current : visit(option, current, path);
+  };
+
+  const section = (
+    entries: Readonly<Record<string, Schema>>,
+    given: Record<string, unknown>,
+    path: ConfigPath,
+  ) => {
+    const kept: Record<string, unknown> = Object.create(null);
+    for (const [key, item] of Object.entries(given)) {
+      const here = [...path, key];
+      const schema = Object.hasOwn(entries, key) ? entries[key] : undefined;
+      if (schema === undefined) {
+        unknownKey(entries, key, path);
+        continue;
+      }
+      if (isOptional(schema) && item === null && report.originOf(here) === undefined) continue;
+      const notes = notesOf(schema);
+      if (notes.moved !== undefined) {
+        report.invalid(here, `this belongs in ${notes.moved}`, 'key');
+        continue;
+      }
+      if (notes.obsolete !== undefined) {
+        report.warn(here, `'${key}' has no effect: ${notes.obsolete}`);
+        continue;
+      }
+      kept[key] = visit(schema, item, here);
+      if (notes.later !== undefined && asksForSomething(item)) {
+        report.later(here, `'${key}' is not available yet${notes.later === '' ? '' : `; ${notes.later}`}`);
+      }
+    }
+    return kept;
+  };
+
+  const unknownKey = (entries: Readonly<Record<string, Schema>>, key: string, path: ConfigPath): void => {
+    const known = Object.keys(entries).filter((name) => isUsable(entries[name]));
+    const close = nearest(key, known);
+    if (close !== undefined) {
+      report.invalid([...path, key], `unknown key (did you mean "${close}"?)`, 'key');
+      report.mute([...path, close]);
+      return;
+    }
+    const elsewhere = placesOf(root, key).map((place) => formatPath(place));
+    const hint =
+      elsewhere.length > 0
+        ? ` (did you mean ${elsewhere.slice(0, 3).join(' or ')}?)`
+        : `; the keys here are ${known.join(', ')}`;
+    report.invalid([...path, key], `unknown key${hint}`, 'key');
+  };
+
+  const choice = (
+    schema: Schema,
+    choices: readonly string[],
+    current: unknown,
+    path: ConfigPath,
+  ): unknown => {
+    if (typeof current !== 'string') return current;
+    const folded = current.trim().toLowerCase();
+    if (!choices.includes(folded)) return current;
+    if (notesOf(schema).laterChoices?.includes(folded) === true) {
+      report.later(path, `${formatPath(path.slice(-1))}: ${folded} is not available yet`, 'value');
+    }
+    return folded;
+  };
+
+  return visit(root, value, []);
+}
+
+function wantsText(schema: Schema): boolean {
+  const inner = unwrap(schema);
+  if (inner.type === 'string' || inner.type === 'picklist') return true;
+  return (
+    inner.type === 'union' &&
+    (inner as unknown as v.UnionSchema<Schema[], undefined>).options.some((option) => wantsText(option))
+  );
+}
+
+/** `false`, `[]`, `{}` and mappings of only those ask for nothing. */
+function asksForSomething(value: unknown): boolean {
+  if (value === null || value === undefined || value === false) return false;
+  if (Array.isArray(value)) return value.length > 0;
+  if (!isMapping(value)) return true;
+  return value.enabled !== false && Object.values(value).some(asksForSomething);
+}
+
+function isUsable(schema: Schema | undefined): boolean {
+  if (schema === undefined) return false;
+  const notes = notesOf(schema);
+  return notes.obsolete === undefined && notes.moved === undefined;
+}
+
+/** Where in the language a key of this name exists. */
+function placesOf(schema: Schema, key: string, path: ConfigPath = []): ConfigPath[] {
+  return Object.entries(entriesOf(schema) ?? {}).flatMap(([name, child]) => {
+    const here = [...path, name];
+    return [...(name === key && isUsable(child) ? [here] : []), ...placesOf(child, key, here)];
+  });
+}

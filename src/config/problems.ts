@@ -1,0 +1,76 @@
+import { FoundryError } from '../core/errors.ts';
+
+/** Keys and indexes from the root of the file down to a value. */
+export type ConfigPath = readonly (string | number)[];
+
+/** 1-based, as editors count. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Something worth knowing that does not stop a run. Without a position it concerns the file as a whole. */
+export interface ConfigWarning {
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number;
+  /** Dotted: `source.file.columns.0`; empty for the file as a whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** CFG001: the config is wrong. CFG010: it is right, but asks for what this version cannot do. */
+export interface ConfigProblem extends ConfigWarning {
+  readonly code: 'CFG001' | 'CFG010';
+}
+
+/** A config that was refused, with every problem that was found in it. */
+export class ConfigError extends FoundryError {
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[], options: { readonly cause?: unknown } = {}) {
+    const invalid = problems.some((problem) => problem.code === 'CFG001');
+    super(invalid ? 'CFG001' : 'CFG010', problems.map(formatProblem).join('\n'), options);
+    this.problems = problems;
+  }
+}
+
+/** The problems behind an error of `loadConfig`, for output as JSON; empty for any other error. */
+export function problemsOf(error: unknown): readonly ConfigProblem[] {
+  return error instanceof ConfigError ? error.problems : [];
+}
+
+/** One error for several refused files, so that all of their problems are told at once. */
+export function mergeConfigErrors(errors: readonly FoundryError[]): FoundryError {
+  const foreign = errors.find((error) => !(error instanceof ConfigError));
+  return foreign ?? new ConfigError(errors.flatMap(problemsOf), { cause: errors[0] });
+}
+
+/** `orders.yaml:3:8 source.file.format: what is wrong`. */
+export function formatProblem(problem: ConfigWarning): string {
+  const position = problem.line === undefined ? '' : `:${problem.line}:${problem.column ?? 1}`;
+  const path = problem.path === '' ? '' : ` ${problem.path}`;
+  return `${problem.file}${position}${path}: ${problem.message}`;
+}
+
+/** `source.file.columns.0`; keys that hold dots or spaces are quoted. */
+export function formatPath(path: ConfigPath): string {
+  return path.map((part) => (/^[\w-]+$/.test(String(part)) ? part : JSON.stringify(part))).join('.');
+}
+
+/** A map key for a path. */
+export function pathKey(path: ConfigPath): string {
+  return JSON.stringify(path.map(String));
+}
+
+/** `"text"`, `12`, `a list`: a value as messages show it, shortened. */
+export function showValue(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'string') {
+    return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
+  }
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
+    return String(value);
+  return value instanceof Date ? 'a date' : 'a mapping';
+}

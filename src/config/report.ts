@@ -1,0 +1,88 @@
+import type { ConfigDocument } from './document.ts';
+import type { SubstitutedText } from './environment.ts';
+import {
+  type ConfigPath,
+  type ConfigProblem,
+  type ConfigWarning,
+  formatPath,
+  pathKey,
+  showValue,
+} from './problems.ts';
+
+/** Collects what is found in one file, with positions. */
+export interface Report {
+  readonly problems: readonly ConfigProblem[];
+  readonly warnings: readonly ConfigWarning[];
+  /**
+   * The config is wrong at `path`. Dropped when a problem was already reported at, above or below that path:
+   * one mistake is told once.
+   */
+  invalid(path: ConfigPath, message: string, part?: 'key' | 'value'): void;
+  /** The config asks at `path` for what is not built. */
+  later(path: ConfigPath, message: string, part?: 'key' | 'value'): void;
+  warn(path: ConfigPath, message: string): void;
+  /** Keeps later problems at `path` from being reported. */
+  mute(path: ConfigPath): void;
+  isMuted(path: ConfigPath): boolean;
+  /** The value as messages may show it: what came from the environment is shown as it was written. */
+  show(path: ConfigPath, value: unknown): string;
+  /** The written and the substituted text, where the value came from the environment. */
+  originOf(path: ConfigPath): SubstitutedText | undefined;
+}
+
+/** @param rebase from paths of the values that are checked to paths of the file. */
+export function createReport(
+  file: string,
+  document: Pick<ConfigDocument, 'locate'>,
+  origins: ReadonlyMap<string, SubstitutedText>,
+  rebase: (path: ConfigPath) => ConfigPath = (path) => path,
+): Report {
+  const problems: ConfigProblem[] = [];
+  const warnings: ConfigWarning[] = [];
+  const muted: ConfigPath[] = [];
+
+  const place = (path: ConfigPath, part: 'key' | 'value') => {
+    const real = rebase(path);
+    return { file, ...document.locate(real, part), path: formatPath(real) };
+  };
+  const isMuted = (path: ConfigPath): boolean => muted.some((other) => related(other, path));
+  const originOf = (path: ConfigPath): SubstitutedText | undefined => origins.get(pathKey(rebase(path)));
+  const add = (
+    code: ConfigProblem['code'],
+    path: ConfigPath,
+    message: string,
+    part: 'key' | 'value',
+  ): void => {
+    if (isMuted(path)) return;
+    problems.push({ code, ...place(path, part), message });
+    muted.push(path);
+  };
+
+  return {
+    problems,
+    warnings,
+    invalid: (path, message, part = 'value') => add('CFG001', path, message, part),
+    later: (path, message, part = 'key') => add('CFG010', path, message, part),
+    warn: (path, message) => {
+      warnings.push({ ...place(path, 'key'), message });
+    },
+    mute: (path) => {
+      muted.push(path);
+    },
+    isMuted,
+    show: (path, value) => {
+      const origin = originOf(path);
+      return origin === undefined ? showValue(value) : `${showValue(origin.written)} (from the environment)`;
+    },
+    originOf,
+  };
+}
+
+/** Whether one path is the other or lies below it. */
+function related(a: ConfigPath, b: ConfigPath): boolean {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index += 1) {
+    if (String(a[index]) !== String(b[index])) return false;
+  }
+  return true;
+}

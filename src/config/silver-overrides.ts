@@ -1,0 +1,144 @@
+import { FoundryError } from '../core/errors.ts';
+import { didYouMean } from '../core/nearest.ts';
+import { nameProblem } from './names.ts';
+import { CLASSIC_MODELS, defaultModel, modelByName } from './silver-models.ts';
+import { modelProblems } from './silver-rules.ts';
+import { type ArtifactName, COMPRESSIONS, LOAD_PATTERNS, type LoadPattern, type SilverSpec } from './spec.ts';
+
+/** What the command line lays over a config; absent means as configured. All but `loadPattern` and `bronzeBase` concern Silver. */
+export interface Overrides {
+  /** Changes the pattern folder and, where the config names no model, the model too. */
+  readonly loadPattern?: string;
+  readonly bronzeBase?: string;
+  readonly silverBase?: string;
+  readonly primaryKeys?: readonly string[];
+  readonly orderColumn?: string;
+  /** A canonical name or an alias. */
+  readonly silverModel?: string;
+  readonly writeParquet?: boolean;
+  readonly writeCsv?: boolean;
+  readonly compression?: string;
+  readonly requireChecksum?: boolean;
+  readonly outputNames?: Readonly<Partial<Record<OutputName, string>>>;
+}
+
+export type OutputName = 'full' | 'cdc' | 'current' | 'history';
+
+const ARTIFACT_OF: Readonly<Record<OutputName, ArtifactName>> = {
+  full: 'full_snapshot',
+  cdc: 'cdc_changes',
+  current: 'current',
+  history: 'history',
+};
+
+const FLAG_OF = {
+  primary_keys: '--primary-key',
+  order_column: '--order-column',
+  delete_mode: 'silver.delete_mode',
+} as const;
+
+/**
+ * Silver with the flags laid over it. `pattern` is the overridden load pattern, `current` the one in force.
+ *
+ * @throws USE001 as `applyOverrides`
+ */
+export function overrideSilver(
+  silver: SilverSpec,
+  overrides: Overrides,
+  pattern: LoadPattern | undefined,
+  current: LoadPattern,
+): SilverSpec {
+  refuseForIntents(silver, overrides);
+  const model = overrides.silverModel === undefined ? undefined : modelOf(overrides.silverModel);
+  const { modelIsDefault, ...rest } = silver;
+  const byPattern = modelIsDefault === true && pattern !== undefined ? defaultModel(pattern) : undefined;
+  const result: SilverSpec = {
+    ...rest,
+    ...(modelIsDefault === true && model === undefined && { modelIsDefault }),
+    model: model ?? byPattern ?? silver.model,
+    ...(silver.patternFolder !== undefined && pattern !== undefined && { patternFolder: pattern }),
+    ...(overrides.silverBase !== undefined && { base: overrides.silverBase }),
+    ...(overrides.primaryKeys !== undefined && { keys: keysOf(overrides.primaryKeys) }),
+    ...(overrides.orderColumn !== undefined && { orderColumn: overrides.orderColumn.trim() }),
+    ...(overrides.requireChecksum !== undefined && { requireChecksum: overrides.requireChecksum }),
+    artifactNames: { ...silver.artifactNames, ...artifactNames(overrides) },
+    formats: {
+      parquet: overrides.writeParquet ?? silver.formats.parquet,
+      csv: overrides.writeCsv ?? silver.formats.csv,
+      compression: compressionOf(overrides.compression) ?? silver.formats.compression,
+    },
+  };
+  if (!result.formats.parquet && !result.formats.csv) {
+    throw usage('no output format is left: Parquet and CSV are both off');
+  }
+  refuseBrokenModel(result, current);
+  return result;
+}
+
+/** An intent's model, keys and order follow from what its entity is; a flag must not contradict it unseen. */
+function refuseForIntents(silver: SilverSpec, overrides: Overrides): void {
+  if (silver.entityKind === undefined) return;
+  const flags = [
+    ['--primary-key', overrides.primaryKeys, 'natural_keys'],
+    ['--order-column', overrides.orderColumn, 'event_ts_column or change_ts_column'],
+    ['--silver-model', overrides.silverModel, 'entity_kind, history_mode or input_mode'],
+    ['the output names', Object.values(overrides.outputNames ?? {})[0], 'entity_kind'],
+  ] as const;
+  for (const [flag, value, key] of flags) {
+    if (value === undefined) continue;
+    throw usage(`${flag} cannot be used with an intent config; it follows from silver.${key}`);
+  }
+}
+
+function refuseBrokenModel(silver: SilverSpec, pattern: LoadPattern): void {
+  if (silver.entityKind !== undefined) return;
+  const problems = modelProblems({ ...silver, pattern });
+  if (problems.length === 0) return;
+  throw usage(problems.map((problem) => `${FLAG_OF[problem.key]} ${problem.message}`).join('; '));
+}
+
+export function loadPatternOf(overrides: Overrides): LoadPattern | undefined {
+  if (overrides.loadPattern === undefined) return undefined;
+  return oneOf(overrides.loadPattern, LOAD_PATTERNS, 'load pattern');
+}
+
+function compressionOf(name: string | undefined) {
+  return name === undefined ? undefined : oneOf(name, COMPRESSIONS, 'compression');
+}
+
+function oneOf<const T extends string>(name: string, options: readonly T[], what: string): T {
+  const folded = name.trim().toLowerCase();
+  const found = options.find((option) => option === folded);
+  if (found !== undefined) return found;
+  throw usage(`"${name}" is no ${what}; it must be one of ${options.join(', ')}${didYouMean(name, options)}`);
+}
+
+function modelOf(name: string) {
+  const model = modelByName(name);
+  if (model !== undefined) return model;
+  const names = CLASSIC_MODELS.join(', ');
+  throw usage(`"${name}" is no Silver model; it must be one of ${names}${didYouMean(name, CLASSIC_MODELS)}`);
+}
+
+function keysOf(keys: readonly string[]): readonly string[] {
+  const trimmed = keys.map((key) => key.trim()).filter((key) => key !== '');
+  const repeated = trimmed.find((key, index) => trimmed.indexOf(key) !== index);
+  if (repeated !== undefined) throw usage(`--primary-key names the column "${repeated}" twice`);
+  return trimmed;
+}
+
+function artifactNames(overrides: Overrides): Partial<Record<ArtifactName, string>> {
+  const names: Partial<Record<ArtifactName, string>> = {};
+  for (const output of ['full', 'cdc', 'current', 'history'] as const) {
+    const name = overrides.outputNames?.[output];
+    if (name === undefined) continue;
+    const problem = nameProblem(name);
+    if (problem !== undefined) throw usage(`--${output}-output-name ${problem}, got "${name}"`);
+    names[ARTIFACT_OF[output]] = name;
+  }
+  return names;
+}
+
+export function usage(message: string): FoundryError {
+  return new FoundryError('USE001', message);
+}

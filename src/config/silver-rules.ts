@@ -1,0 +1,40 @@
+import { needsKeys } from './silver-models.ts';
+import type { DeleteMode, LoadPattern, SilverModelName } from './spec.ts';
+
+export interface ModelSubject {
+  readonly model: SilverModelName;
+  readonly pattern: LoadPattern;
+  readonly keys: readonly string[];
+  readonly orderColumn?: string | undefined;
+  readonly deleteMode: DeleteMode;
+}
+
+export interface ModelProblem {
+  readonly key: 'primary_keys' | 'order_column' | 'delete_mode';
+  /** Goes after the name of the key: `is required by the model scd_type_1`. */
+  readonly message: string;
+}
+
+/** What a classic model lacks, or is told that it cannot do. */
+export function modelProblems(subject: ModelSubject): readonly ModelProblem[] {
+  const { model, pattern, keys, orderColumn, deleteMode } = subject;
+  const problems: ModelProblem[] = [];
+  const byPattern = pattern === 'current_history';
+  const why = byPattern
+    ? 'by the load pattern current_history'
+    : needsKeys(model)
+      ? `by the model ${model}`
+      : undefined;
+  if (why !== undefined) {
+    if (keys.length === 0) problems.push({ key: 'primary_keys', message: `is required ${why}` });
+    if (orderColumn === undefined || orderColumn.trim() === '') {
+      problems.push({ key: 'order_column', message: `is required ${why}` });
+    }
+  }
+  if (deleteMode === 'tombstone_event') {
+    problems.push({ key: 'delete_mode', message: 'tombstone_event applies to events only' });
+  } else if (deleteMode !== 'ignore' && !needsKeys(model)) {
+    problems.push({ key: 'delete_mode', message: `${deleteMode} has no effect on the model ${model}` });
+  }
+  return problems;
+}
