@@ -1,0 +1,111 @@
+import { open, stat } from 'node:fs/promises';
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { FoundryError, messageOf, throwIfStopped } from '../core/errors.ts';
+
+const CHUNK_BYTES = 1 << 20;
+
+/** A local source file as it was when the run first looked at it. */
+export interface InputFile {
+  readonly path: string;
+  readonly gzip: boolean;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+}
+
+export interface ReadOptions {
+  readonly signal: AbortSignal;
+  /** Called with the bytes consumed of the file itself, compressed or not. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/** @throws EXT001 when the path is no readable file. */
+export async function statInput(path: string): Promise<InputFile> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw new FoundryError('EXT001', `${path} cannot be read: ${messageOf(error)}`, { cause: error });
+  });
+  if (!found.isFile()) throw new FoundryError('EXT001', `${path} is not a file`);
+  return {
+    path,
+    gzip: path.toLowerCase().endsWith('.gz'),
+    sizeBytes: found.size,
+    modifiedMs: found.mtimeMs,
+  };
+}
+
+/**
+ * The content of a file in order, unpacked where it is gzip. A chunk is the caller's to keep.
+ * @throws EXT001 when it cannot be read, or is not the file (by size and time) that `input` describes;
+ * DATA001 when the gzip data is damaged or ends early; INT001 when stopped.
+ */
+export async function* readChunks(input: InputFile, options: ReadOptions): AsyncGenerator<Buffer> {
+  const raw = readRaw(input, options);
+  if (!input.gzip) {
+    yield* raw;
+    return;
+  }
+  if (input.sizeBytes === 0) throw endsEarly(input);
+  const unpacked = createGunzip({ chunkSize: CHUNK_BYTES });
+  // Errors of either side reach the loop below through `unpacked`.
+  pipeline(Readable.from(raw, { objectMode: true, highWaterMark: 1 }), unpacked, () => undefined);
+  try {
+    for await (const chunk of unpacked) {
+      throwIfStopped(options.signal);
+      yield chunk as Buffer;
+    }
+  } catch (error) {
+    if (error instanceof FoundryError) throw error;
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'Z_BUF_ERROR') throw endsEarly(input, error);
+    throw new FoundryError('DATA001', `${input.path}: the gzip data is damaged: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** @throws EXT001 when the file is no longer what `input` describes. */
+export async function checkUnchanged(input: InputFile): Promise<void> {
+  const now = await statInput(input.path);
+  if (now.sizeBytes !== input.sizeBytes || now.modifiedMs !== input.modifiedMs) throw changed(input);
+}
+
+async function* readRaw(input: InputFile, options: ReadOptions): AsyncGenerator<Buffer> {
+  await checkUnchanged(input);
+  const handle = await open(input.path, 'r').catch((error: unknown) => {
+    throw new FoundryError('EXT001', `${input.path} cannot be read: ${messageOf(error)}`, { cause: error });
+  });
+  try {
+    let position = 0;
+    while (true) {
+      throwIfStopped(options.signal);
+      const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, Math.max(input.sizeBytes - position, 1)));
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, position).catch((error: unknown) => {
+        throw new FoundryError('EXT001', `${input.path} cannot be read: ${messageOf(error)}`, {
+          cause: error,
+        });
+      });
+      if (bytesRead === 0) break;
+      position += bytesRead;
+      if (position > input.sizeBytes) throw changed(input);
+      options.onBytes?.(bytesRead);
+      yield bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead);
+    }
+    await checkUnchanged(input);
+    if (position !== input.sizeBytes) throw changed(input);
+  } finally {
+    await handle.close();
+  }
+}
+
+function endsEarly(input: InputFile, cause?: unknown): FoundryError {
+  return new FoundryError('DATA001', `${input.path} ends early: its gzip data is cut short`, {
+    hint: 'Fetch the file again and run again.',
+    cause,
+  });
+}
+
+function changed(input: InputFile): FoundryError {
+  return new FoundryError('EXT001', `${input.path} was changed by another program while it was being read`, {
+    hint: 'Run again once the file is complete.',
+  });
+}

@@ -1,0 +1,102 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import type { CompressionCodec } from 'hyparquet';
+import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
+import type { Compression } from '../../config/spec.ts';
+import type { Batch } from '../../core/batch.ts';
+import type { Field, TableSchema } from '../../core/schema.ts';
+import { checkedBytes } from '../column-check.ts';
+import { createPartFile } from '../part-file.ts';
+import type { PartWriter } from '../part-writer.ts';
+import { parquetSchema } from './parquet-schema.ts';
+
+/** A row group holds at most this much of values as Parquet stores them plainly, and at most so many rows. */
+const GROUP_BYTES = 8_000_000;
+const GROUP_ROWS = 122_880;
+
+const CODECS: Readonly<Record<Compression, CompressionCodec>> = {
+  snappy: 'SNAPPY',
+  zstd: 'ZSTD',
+  gzip: 'GZIP',
+  none: 'UNCOMPRESSED',
+};
+
+/**
+ * Writes a Parquet file row group by row group. Zero rows give a valid file with the schema.
+ * @throws STG001 when the file cannot be written; DATA001 when a value cannot be kept exactly.
+ */
+export async function openParquetPart(
+  file: string,
+  schema: TableSchema,
+  options: { readonly compression: Compression },
+): Promise<PartWriter> {
+  const part = await createPartFile(file);
+  const bytes = new ByteWriter();
+  const parquet = new ParquetWriter({
+    writer: bytes,
+    schema: parquetSchema(schema),
+    codec: CODECS[options.compression],
+    compressors: { ZSTD: (input) => zstdCompressSync(input), GZIP: (input) => gzipSync(input) },
+    createdBy: 'foundry',
+  });
+  let columns: unknown[][] = schema.fields.map(() => []);
+  let bufferedRows = 0;
+  let bufferedBytes = 0;
+  let rows = 0;
+
+  const drain = async (): Promise<void> => {
+    await part.append(bytes.getBytes());
+    bytes.index = 0;
+  };
+
+  const flushGroup = async (): Promise<void> => {
+    if (bufferedRows === 0) return;
+    const columnData = schema.fields.map((field, index) => columnSource(field, columns[index] ?? []));
+    parquet.write({ columnData, rowGroupSize: bufferedRows });
+    columns = schema.fields.map(() => []);
+    bufferedRows = 0;
+    bufferedBytes = 0;
+    await drain();
+  };
+
+  const write = async (batch: Batch, from: number, to: number): Promise<void> => {
+    const size = batch.columns.reduce((sum, column, index) => {
+      const field = schema.fields[index];
+      return field === undefined ? sum : sum + checkedBytes(field, column, from, to, rows);
+    }, 0);
+    if (to - from > 1 && (size > GROUP_BYTES || to - from > GROUP_ROWS)) {
+      const middle = from + Math.ceil((to - from) / 2);
+      await write(batch, from, middle);
+      return write(batch, middle, to);
+    }
+    if (bufferedBytes + size > GROUP_BYTES || bufferedRows + to - from > GROUP_ROWS) await flushGroup();
+    batch.columns.forEach((column, index) => {
+      const target = columns[index];
+      for (let row = from; row < to; row += 1) target?.push(column[row]);
+    });
+    bufferedRows += to - from;
+    bufferedBytes += size;
+    rows += to - from;
+  };
+
+  return {
+    get sizeBytes() {
+      return part.sizeBytes;
+    },
+    async write(batch) {
+      if (batch.length > 0) await write(batch, 0, batch.length);
+    },
+    async close() {
+      await flushGroup();
+      await parquet.finish();
+      await drain();
+      return { rows, ...(await part.close()) };
+    },
+    abort: () => part.abort(),
+  };
+}
+
+function columnSource(field: Field, data: unknown[]): ColumnSource {
+  // The library's dictionary holds 0 and -0 as one value.
+  const plain = field.type.kind === 'double' && data.some((value) => Object.is(value, -0));
+  return { name: field.name, data, ...(plain ? { encoding: 'PLAIN' } : {}) };
+}

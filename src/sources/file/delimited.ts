@@ -1,0 +1,199 @@
+import type { FileSourceSpec } from '../../config/spec.ts';
+import type { Batches } from '../../core/batch.ts';
+import { FoundryError } from '../../core/errors.ts';
+import { type DataType, formatType, STRING, type TableSchema, tableSchema } from '../../core/schema.ts';
+import { type CsvRows, readCsv } from '../../formats/csv/csv-reader.ts';
+import type { CsvDialect } from '../../formats/csv/dialect.ts';
+import type { InputFile, ReadOptions } from '../../formats/input.ts';
+import { batchBuilder } from '../../table/batch-builder.ts';
+import { textCast } from '../../table/cast.ts';
+import { inferText, type TextInference } from '../../table/infer.ts';
+import type { ReadRequest } from '../source.ts';
+import { checkTypedColumns, misfit, projectedSchema, unionNames } from './columns.ts';
+
+/** Delimited files whose headers have been read. */
+export interface DelimitedFiles {
+  readonly dialect: CsvDialect;
+  readonly files: readonly { readonly input: InputFile; readonly names: readonly string[] }[];
+  /** Union of the files' columns. */
+  readonly names: readonly string[];
+}
+
+export function dialectOf(spec: FileSourceSpec, format: 'csv' | 'tsv'): CsvDialect {
+  return { delimiter: spec.delimiter ?? (format === 'tsv' ? '\t' : ','), quote: spec.quote };
+}
+
+/**
+ * Reads the header of every file.
+ * @throws DATA001 for an empty file, a repeated name, `fieldnames` of another count, or `types` of an unknown column.
+ */
+export async function openDelimited(
+  spec: FileSourceSpec,
+  dialect: CsvDialect,
+  inputs: readonly InputFile[],
+  signal: AbortSignal,
+  warn: (message: string) => void,
+): Promise<DelimitedFiles> {
+  const files = [];
+  for (const input of inputs) {
+    const names = await columnNames(spec, dialect, input, signal, warn);
+    files.push({
+      input,
+      names: tableSchema(
+        names.map((name) => ({ name, type: STRING })),
+        input.path,
+      ).fields.map(({ name }) => name),
+    });
+  }
+  const names = unionNames(files.map((file) => file.names));
+  checkTypedColumns(spec.types, names, spec.path);
+  return { dialect, files, names };
+}
+
+async function columnNames(
+  spec: FileSourceSpec,
+  dialect: CsvDialect,
+  input: InputFile,
+  signal: AbortSignal,
+  warn: (message: string) => void,
+): Promise<readonly string[]> {
+  if (!spec.hasHeader) {
+    if (spec.fieldnames === undefined) {
+      throw new FoundryError('CFG001', 'source.file.fieldnames is required where has_header is false');
+    }
+    return spec.fieldnames;
+  }
+  const header = await firstRecord(input, dialect, signal);
+  if (header === undefined) {
+    throw new FoundryError('DATA001', `${input.path} is empty: it has no header line`, {
+      hint: 'A file without a header needs has_header: false and fieldnames.',
+    });
+  }
+  if (spec.fieldnames !== undefined) {
+    if (spec.fieldnames.length === header.length) return spec.fieldnames;
+    throw new FoundryError(
+      'DATA001',
+      `${input.path}: its header has ${header.length} columns, source.file.fieldnames ${spec.fieldnames.length}`,
+    );
+  }
+  return header.map((name, index) => {
+    if (name !== '') return name;
+    warn(`${input.path}: column ${index + 1} has no name: it lands as "column_${index + 1}"`);
+    return `column_${index + 1}`;
+  });
+}
+
+async function firstRecord(
+  input: InputFile,
+  dialect: CsvDialect,
+  signal: AbortSignal,
+): Promise<readonly string[] | undefined> {
+  for await (const { rows } of readCsv(input, dialect, { signal })) return rows[0];
+  return undefined;
+}
+
+/** The rows in file order. Every batch has one schema; zero rows give one empty batch. */
+export async function* readDelimited(
+  spec: FileSourceSpec,
+  opened: DelimitedFiles,
+  request: ReadRequest,
+  warn: (message: string) => void,
+): Batches {
+  const schema = await delimitedSchema(spec, opened, request.signal, warn);
+  const casts = schema.fields.map(({ type }) => (type.kind === 'string' ? undefined : textCast(type)));
+  const nulls = new Set(['', ...spec.nullValues]);
+  const builder = batchBuilder(schema);
+  let empty = true;
+  for await (const { file, names, rows, lines } of dataBlocks(spec, opened, request)) {
+    const slots = schema.fields.map(({ name }) => names.indexOf(name));
+    for (let row = 0; row < rows.length; row += 1) {
+      const cells = rows[row] ?? [];
+      let chars = 0;
+      for (let index = 0; index < slots.length; index += 1) {
+        const text = cells[slots[index] ?? -1];
+        const cast = casts[index];
+        let value: unknown = null;
+        if (text !== undefined && !nulls.has(text)) {
+          chars += text.length;
+          value = cast === undefined ? text : cast(text);
+          if (value === undefined) throw refuse(schema, index, text, file, lines[row] ?? 0);
+        }
+        builder.columns[index]?.push(value);
+      }
+      builder.endRow(chars);
+      if (!builder.full) continue;
+      empty = false;
+      yield builder.take();
+    }
+  }
+  if (empty || builder.length > 0) yield builder.take();
+}
+
+function refuse(schema: TableSchema, index: number, text: string, file: string, line: number): FoundryError {
+  const field = schema.fields[index];
+  return misfit(file, line, field?.name ?? '', formatType(field?.type ?? STRING), text);
+}
+
+async function delimitedSchema(
+  spec: FileSourceSpec,
+  opened: DelimitedFiles,
+  signal: AbortSignal,
+  warn: (message: string) => void,
+): Promise<TableSchema> {
+  const { types } = spec;
+  if (types !== 'infer') {
+    const typeOf = (name: string): DataType => (types === 'text' ? STRING : (types[name] ?? STRING));
+    return projectedSchema(spec, opened.names, typeOf, warn);
+  }
+  const inferences = new Map<string, TextInference>(opened.names.map((name) => [name, inferText()]));
+  const nulls = new Set(['', ...spec.nullValues]);
+  for await (const { names, rows } of dataBlocks(spec, opened, { signal })) {
+    const columns = names.map((name) => inferences.get(name));
+    for (const cells of rows) {
+      for (let index = 0; index < cells.length; index += 1) {
+        const text = cells[index] ?? '';
+        if (!nulls.has(text)) columns[index]?.add(text);
+      }
+    }
+  }
+  return projectedSchema(spec, opened.names, (name) => inferences.get(name)?.type() ?? STRING, warn);
+}
+
+interface DataBlock extends CsvRows {
+  readonly file: string;
+  readonly names: readonly string[];
+}
+
+/**
+ * Consecutive records of all files, without headers, up to `limitRows`.
+ * @throws DATA001 for a record with more or fewer cells than its file has columns.
+ */
+async function* dataBlocks(
+  spec: FileSourceSpec,
+  { files, dialect }: DelimitedFiles,
+  options: ReadOptions,
+): AsyncGenerator<DataBlock> {
+  let left = spec.limitRows ?? Number.POSITIVE_INFINITY;
+  for (const { input, names } of files) {
+    let skip = spec.hasHeader ? 1 : 0;
+    for await (const block of readCsv(input, dialect, options)) {
+      const rows = block.rows.slice(skip, skip + left);
+      const lines = block.lines.slice(skip, skip + left);
+      skip = 0;
+      const ragged = rows.findIndex((cells) => cells.length !== names.length);
+      if (ragged !== -1)
+        throw raggedRow(input.path, lines[ragged] ?? 0, names.length, rows[ragged]?.length ?? 0);
+      left -= rows.length;
+      yield { file: input.path, names, rows, lines };
+      if (left === 0) return;
+    }
+  }
+}
+
+function raggedRow(file: string, line: number, expected: number, found: number): FoundryError {
+  const cells = (count: number): string => `${count} ${count === 1 ? 'cell' : 'cells'}`;
+  return new FoundryError('DATA001', `${file}:${line}: expected ${cells(expected)}, found ${cells(found)}`, {
+    details: { file, line, expected, found },
+    hint: 'Check source.file.delimiter and source.file.quote, or correct the line.',
+  });
+}

@@ -1,0 +1,151 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
+import type { FileFormat, FileSourceSpec } from '../../config/spec.ts';
+import { FoundryError, messageOf } from '../../core/errors.ts';
+import type { RunDate } from '../../core/run-date.ts';
+import { type InputFile, statInput } from '../../formats/input.ts';
+
+const EXTENSIONS: Readonly<Record<string, FileFormat>> = {
+  csv: 'csv',
+  tsv: 'tsv',
+  json: 'json',
+  jsonl: 'jsonl',
+  ndjson: 'jsonl',
+  parquet: 'parquet',
+};
+
+const GLOB = /[*?[\]{}!]/;
+
+export interface ResolvedFiles {
+  readonly format: FileFormat;
+  /** Sorted by path; at least one. */
+  readonly files: readonly InputFile[];
+}
+
+/** `{date}`, `{yyyy}`, `{mm}`, `{dd}` take the run date. */
+export function expandPath(path: string, { date }: RunDate): string {
+  const [yyyy = '', mm = '', dd = ''] = date.split('-');
+  const values: Readonly<Record<string, string>> = { date, yyyy, mm, dd };
+  return path.replace(/\{(date|yyyy|mm|dd)\}/g, (_, name: string) => values[name] ?? '');
+}
+
+/**
+ * The files of one path, a glob or a folder, looked for from the working directory, then from the config's
+ * folder. In globs and folders, names that start with `_` or `.` are not data and are passed over.
+ * @throws EXT001 when nothing matches or a file cannot be looked at; CFG001 when the format is not known, or
+ * differs between files, or the one path names a file of foundry's own (`_…`); CFG010 for a URL.
+ */
+export async function resolveFiles(spec: FileSourceSpec, runDate: RunDate): Promise<ResolvedFiles> {
+  const path = expandPath(spec.path, runDate);
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path)) {
+    throw new FoundryError(
+      'CFG010',
+      `source.file.path: ${path} is not on the local disk, which is all this version reads`,
+    );
+  }
+  if (basename(path).startsWith('_')) {
+    throw new FoundryError(
+      'CFG001',
+      `source.file.path: ${path} starts with "_", as files that foundry writes about data do`,
+    );
+  }
+  const bases = isAbsolute(path) ? [sep] : [process.cwd(), resolve(spec.configFolder)];
+  const candidates = [...new Set(bases.map((base) => resolve(base, path)))];
+  for (const candidate of candidates) {
+    const paths = await expand(candidate, spec.format);
+    if (paths === undefined) continue;
+    const files = await Promise.all(paths.sort().map(statInput));
+    return { format: spec.format ?? commonFormat(paths), files };
+  }
+  throw new FoundryError('EXT001', `no file matches ${candidates.join(' or ')}`, {
+    hint: 'Relative paths are looked for from the working directory, then from the folder of the config file.',
+  });
+}
+
+/** Undefined when nothing is there. */
+async function expand(path: string, format: FileFormat | undefined): Promise<string[] | undefined> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    throw new FoundryError('EXT001', `${path} cannot be read: ${messageOf(error)}`, { cause: error });
+  });
+  if (found?.isFile()) return [path];
+  if (found?.isDirectory()) return folderFiles(path, format);
+  if (found !== undefined) throw new FoundryError('EXT001', `${path} is neither a file nor a folder`);
+  if (!GLOB.test(path)) return undefined;
+  const matches = await globFiles(path);
+  return matches.length === 0 ? undefined : matches;
+}
+
+async function folderFiles(folder: string, format: FileFormat | undefined): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    throw new FoundryError('EXT001', `${folder} cannot be read: ${messageOf(error)}`, { cause: error });
+  });
+  const paths: string[] = [];
+  for (const entry of entries) {
+    const found = formatOf(entry.name);
+    const wanted = format === undefined ? found !== undefined : found === format;
+    if (!wanted || isReserved(entry.name)) continue;
+    const path = join(folder, entry.name);
+    if ((await stat(path)).isFile()) paths.push(path);
+  }
+  if (paths.length === 0) {
+    const endings = Object.keys(EXTENSIONS).filter(
+      (key) => format === undefined || EXTENSIONS[key] === format,
+    );
+    throw new FoundryError(
+      'EXT001',
+      `${folder} holds no file that ends in ${endings.map((key) => `.${key}`).join(', ')}`,
+      {
+        hint: 'Files of other names can be named by a glob, with source.file.format.',
+      },
+    );
+  }
+  return paths;
+}
+
+async function globFiles(pattern: string): Promise<string[]> {
+  let base = dirname(pattern);
+  while (GLOB.test(base)) base = dirname(base);
+  const relative = pattern.slice(base.endsWith(sep) ? base.length : base.length + 1);
+  if ((await stat(base).catch(() => undefined)) === undefined) return [];
+  const matches: string[] = [];
+  try {
+    for await (const match of new Bun.Glob(relative).scan({ cwd: base, onlyFiles: false })) {
+      const path = join(base, match);
+      if (!match.split(sep).some(isReserved) && (await stat(path)).isFile()) matches.push(path);
+    }
+  } catch (error) {
+    throw new FoundryError('EXT001', `${base} cannot be searched: ${messageOf(error)}`, { cause: error });
+  }
+  return matches;
+}
+
+function isReserved(name: string): boolean {
+  return name.startsWith('_') || name.startsWith('.');
+}
+
+/** By extension, `.gz` aside. */
+function formatOf(path: string): FileFormat | undefined {
+  return EXTENSIONS[/\.([^./\\]+)$/.exec(path.toLowerCase().replace(/\.gz$/, ''))?.[1] ?? ''];
+}
+
+function commonFormat(paths: readonly string[]): FileFormat {
+  let common: FileFormat | undefined;
+  for (const path of paths) {
+    const format = formatOf(path);
+    const hint = 'Set source.file.format.';
+    if (format === undefined) {
+      throw new FoundryError('CFG001', `the name of ${path} does not tell its format`, { hint });
+    }
+    if (common !== undefined && common !== format) {
+      throw new FoundryError(
+        'CFG001',
+        `${paths[0]} is ${common} and ${path} is ${format}: one source has one format`,
+        { hint },
+      );
+    }
+    common = format;
+  }
+  if (common === undefined) throw new Error('no files');
+  return common;
+}
