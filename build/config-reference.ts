@@ -1,0 +1,79 @@
+import { classicSchema } from '../src/config/classic-schema.ts';
+import { intentSchema } from '../src/config/intent-schema.ts';
+import {
+  choicesOf,
+  descriptionOf,
+  entriesOf,
+  isOptional,
+  notesOf,
+  type Schema,
+  unwrap,
+} from '../src/config/schema-kit.ts';
+
+/** `docs/config-reference.md`: one table a section, straight from the schemas that configs are checked with. */
+export function configReference(): string {
+  return `${[
+    '# Config reference',
+    'Generated from the schemas in `src/config` by `npm run schemas`; do not edit.',
+    [
+      'A config is one YAML mapping in one of two dialects, told apart by its keys: *classic* has `platform` and `source`, *intent* has `system`, `entity` and `bronze`.',
+      'An unknown key is an error. A key that is marked *not available yet* is known, and refused with code CFG010. A key without a value counts as absent. Names to choose from may be written in any case.',
+      'For completion and checks in an editor, begin the file with `# yaml-language-server: $schema=<path to>/schemas/config.schema.json`.',
+    ].join('\n\n'),
+    '## Environment variables',
+    [
+      'Substituted in texts, after the YAML was read; keys are left alone.',
+      '| Written | Gives |\n|---|---|\n| `${NAME}` | the value; an error where it is not set |\n| `${NAME:default}` | the value, or `default` where it is not set |\n| `${NAME:-default}` | the value, or `default` where it is not set or empty |\n| `${NAME:?message}` | the value, or an error with `message` where it is not set or empty |\n| `$${` | a literal `${` |',
+      'A value that is exactly one substitution is read again as a YAML scalar, so `limit_rows: ${N}` works; where a text is wanted it stays a text. Messages show what was written, never the value.',
+    ].join('\n\n'),
+    '## Classic configs',
+    ...sections(classicSchema, []),
+    '## Intent configs',
+    ...sections(intentSchema, []),
+  ].join('\n\n')}\n`;
+}
+
+function sections(schema: Schema, path: readonly string[]): string[] {
+  const entries = Object.entries(entriesOf(schema) ?? {});
+  if (entries.length === 0) return [];
+  const title = path.length === 0 ? '### Top level' : `### \`${path.join('.')}\``;
+  const rows = entries.map(
+    ([key, child]) =>
+      `| \`${key}\` | ${cell(typeOf(child))} | ${cell(defaultOf(child))} | ${cell(meaningOf(child))} |`,
+  );
+  const below = entries.flatMap(([key, child]) =>
+    notesOf(child).later === undefined ? sections(child, [...path, key]) : [],
+  );
+  return [title, `| Key | Type | Default | Meaning |\n|---|---|---|---|\n${rows.join('\n')}`, ...below];
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+}
+
+function typeOf(schema: Schema): string {
+  const choices = choicesOf(schema);
+  if (choices !== undefined)
+    return choices.map((choice) => (choice === '' ? 'empty' : `\`${choice}\``)).join(', ');
+  const inner = unwrap(schema) as Schema & { readonly message?: unknown };
+  if (typeof inner.message !== 'string') return 'any';
+  return inner.message.replace(/^must be (?:an? )?/, '');
+}
+
+function defaultOf(schema: Schema): string {
+  if (!isOptional(schema)) return '*required*';
+  return notesOf(schema).fallback ?? '';
+}
+
+function meaningOf(schema: Schema): string {
+  const notes = notesOf(schema);
+  const parts = [descriptionOf(schema)];
+  if (notes.later !== undefined)
+    parts.push(`*Not available yet${notes.later === '' ? '' : `: ${notes.later}`}.*`);
+  if (notes.laterChoices !== undefined) {
+    parts.push(`*Not available yet: ${notes.laterChoices.map((choice) => `\`${choice}\``).join(', ')}.*`);
+  }
+  if (notes.obsolete !== undefined) parts.push(`*Accepted with a warning, no effect: ${notes.obsolete}.*`);
+  if (notes.moved !== undefined) parts.push('*An error here.*');
+  return parts.join(' ');
+}

@@ -1,0 +1,96 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema';
+import type { GenericSchema } from 'valibot';
+import { classicSchema } from '../src/config/classic-schema.ts';
+import { intentSchema } from '../src/config/intent-schema.ts';
+import { PUBLISHED_SCHEMAS } from '../src/lake/published-schemas.ts';
+import { configReference } from './config-reference.ts';
+
+const ROOT = join(import.meta.dir, '..');
+const DRAFT = 'http://json-schema.org/draft-07/schema#';
+
+/** What an editor must accept where a number, a flag or a name is wanted: `${NAME}` and its kin. */
+const SUBSTITUTION = { type: 'string', pattern: '^\\$\\{[^}]+\\}$' };
+
+type Json = { readonly [key: string]: unknown };
+
+/** Every generated file by its path from the project's root: JSON Schemas, and the config reference. */
+export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
+  const classic = configSchema(classicSchema);
+  const intent = configSchema(intentSchema);
+  const schemas: Readonly<Record<string, Json>> = {
+    classic: { $schema: DRAFT, title: 'foundry classic config', ...classic },
+    intent: { $schema: DRAFT, title: 'foundry intent config', ...intent },
+    config: { $schema: DRAFT, title: 'foundry config', anyOf: [classic, intent] },
+    ...Object.fromEntries(
+      Object.entries(PUBLISHED_SCHEMAS).map(([name, { title, schema }]) => [
+        name,
+        { $schema: DRAFT, title, ...convert(schema) },
+      ]),
+    ),
+  };
+  return new Map([
+    ...Object.entries(schemas).map(
+      ([name, schema]) =>
+        [`schemas/${name}.schema.json`, `${JSON.stringify(schema, undefined, 2)}\n`] as const,
+    ),
+    ['docs/config-reference.md', configReference()] as const,
+  ]);
+}
+
+function convert(schema: GenericSchema): Json {
+  const options: ConversionConfig = {
+    typeMode: 'input',
+    target: 'draft-07',
+    ignoreActions: ['check', 'partial_check', 'brand', 'readonly', 'trim', 'finite'],
+  };
+  const { $schema: _draft, ...converted } = toJsonSchema(schema, options);
+  return converted;
+}
+
+function configSchema(schema: GenericSchema): Json {
+  return refine(convert(schema)) as Json;
+}
+
+/** Turns the notes of a key into what editors show, and lets scalars come from the environment. */
+function refine(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(refine);
+  if (typeof node !== 'object' || node === null) return node;
+  const { notes, description, ...rest } = node as Json & { readonly notes?: Json };
+  const refined = Object.fromEntries(
+    Object.entries(rest).map(([key, value]) => [key, refineKey(key, value)]),
+  );
+  const documented = {
+    ...(typeof description === 'string' && { description: describe(description, notes) }),
+    ...((notes?.obsolete !== undefined || notes?.moved !== undefined) && { deprecated: true }),
+  };
+  const isScalar = ['integer', 'number', 'boolean'].includes(String(rest.type)) || Array.isArray(rest.enum);
+  return isScalar ? { ...documented, anyOf: [refined, SUBSTITUTION] } : { ...documented, ...refined };
+}
+
+function refineKey(key: string, value: unknown): unknown {
+  if (key === 'enum' || key === 'required') return value;
+  if (key !== 'properties') return refine(value);
+  return Object.fromEntries(Object.entries(value as Json).map(([name, child]) => [name, refine(child)]));
+}
+
+function describe(description: string, notes: Json | undefined): string {
+  return [
+    description,
+    notes?.fallback === undefined ? '' : `Default: ${notes.fallback}.`,
+    notes?.later === undefined ? '' : 'Not available yet.',
+    notes?.obsolete === undefined ? '' : `No effect: ${notes.obsolete}.`,
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
+}
+
+if (import.meta.main) {
+  for (const [path, text] of await generatedFiles()) {
+    const target = join(ROOT, path);
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(target, text);
+    console.log(`wrote ${path}`);
+  }
+}

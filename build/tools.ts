@@ -1,0 +1,110 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from './step.ts';
+
+const VENV = join(ROOT, '.tools', 'venv');
+const PYARROW = 'pyarrow==22.0.0';
+
+export interface Tool {
+  readonly name: string;
+  readonly purpose: string;
+  /** @returns the environment that tells the tests where it is, or undefined where it is missing. */
+  find(): Readonly<Record<string, string>> | undefined;
+  /** Tries to bring it; throws with the reason where that fails. */
+  install(): void;
+  /** What a person can do about it. */
+  readonly remedy: string;
+}
+
+/** What the tests need beyond Bun and its packages. A later service is one more entry. */
+export const TOOLS: readonly Tool[] = [
+  {
+    name: 'strace',
+    purpose: 'kills and fails system calls in the crash tests',
+    find: () => (succeeds(['strace', '-f', '-o', '/dev/null', 'true']) ? {} : undefined),
+    install: () => installPackages('strace'),
+    remedy: 'apt-get install strace, and allow ptrace where this is a container',
+  },
+  {
+    name: 'pyarrow',
+    purpose: 'reads the written Parquet with a second implementation',
+    find: findPython,
+    install: installPyarrow,
+    remedy: `pip install ${PYARROW}, and FOUNDRY_TEST_PYTHON=<that python>`,
+  },
+];
+
+export interface FoundTools {
+  readonly env: Readonly<Record<string, string>>;
+  readonly missing: readonly Tool[];
+}
+
+/** Finds every tool, installing what is absent, and says on stderr what could not be had and why. */
+export function provideTools(): FoundTools {
+  const env: Record<string, string> = {};
+  const missing: Tool[] = [];
+  for (const tool of TOOLS) {
+    let found = tool.find();
+    if (found === undefined) {
+      console.error(`${tool.name}: not found, installing`);
+      try {
+        tool.install();
+      } catch (error) {
+        console.error(`${tool.name}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+      found = tool.find();
+    }
+    if (found === undefined) missing.push(tool);
+    else Object.assign(env, found);
+  }
+  for (const tool of missing) {
+    console.error(`MISSING ${tool.name}, which ${tool.purpose}. What to do: ${tool.remedy}`);
+  }
+  return { env, missing };
+}
+
+function findPython(): Readonly<Record<string, string>> | undefined {
+  const chosen = process.env.FOUNDRY_TEST_PYTHON;
+  const python = chosen ?? join(VENV, 'bin', 'python');
+  return succeeds([python, '-c', 'import pyarrow.dataset, pyarrow.parquet'])
+    ? { FOUNDRY_TEST_PYTHON: python }
+    : undefined;
+}
+
+function installPyarrow(): void {
+  if (process.env.FOUNDRY_TEST_PYTHON !== undefined) {
+    throw new Error(`${process.env.FOUNDRY_TEST_PYTHON} (FOUNDRY_TEST_PYTHON) cannot import pyarrow`);
+  }
+  mkdirSync(join(ROOT, '.tools'), { recursive: true });
+  if (!succeeds(['python3', '-c', 'import venv, ensurepip'])) installPackages('python3', 'python3-venv');
+  if (!existsSync(join(VENV, 'bin', 'pip'))) run(['python3', '-m', 'venv', '--clear', VENV]);
+  run([join(VENV, 'bin', 'pip'), 'install', '--quiet', '--only-binary', ':all:', PYARROW]);
+}
+
+/** Debian packages, as root or through sudo; the package lists are fetched only where they are too old. */
+function installPackages(...names: readonly string[]): void {
+  if (Bun.which('apt-get') === null) throw new Error(`there is no apt-get to install ${names.join(' ')}`);
+  const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
+  const env = [...asRoot, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', '-y'];
+  const install = [...env, 'install', '--no-install-recommends', ...names];
+  if (succeeds(install)) return;
+  run([...env, 'update']);
+  run(install);
+}
+
+function succeeds(command: readonly string[]): boolean {
+  try {
+    return (
+      Bun.spawnSync([...command], { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' }).exitCode === 0
+    );
+  } catch {
+    return false;
+  }
+}
+
+function run(command: readonly string[]): void {
+  const done = Bun.spawnSync([...command], { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' });
+  if (done.exitCode === 0) return;
+  const last = `${done.stdout}${done.stderr}`.trim().split('\n').slice(-5).join('\n');
+  throw new Error(`\`${command.join(' ')}\` failed:\n${last}`);
+}
