@@ -57,8 +57,17 @@ export interface Manifest {
   readonly [extra: string]: unknown;
 }
 
-/** What the caller of a commit supplies; the commit itself adds the rest. */
-export type ManifestBody = Omit<
-  Manifest,
-  'format_version' | 'commit_id' | 'timestamp' | 'tool' | 'files' | 'record_count' | 'chunk_count'
->;
+type AddedByCommit =
+  | 'format_version'
+  | 'commit_id'
+  | 'timestamp'
+  | 'tool'
+  | 'files'
+  | 'record_count'
+  | 'chunk_count';
+
+/**
+ * What the caller of a commit supplies; the commit itself adds the rest. (A mapped type, since `Omit` would forget
+ * the named fields beside the index signature.)
+ */
+export type ManifestBody = { [K in keyof Manifest as K extends AddedByCommit ? never : K]: Manifest[K] };

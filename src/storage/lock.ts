@@ -56,6 +56,7 @@ export function tryLock(file: string, announce = false): FileLock | undefined {
       if (released) return;
       released = true;
       if (announce) rmSync(ownerFile(file), { force: true });
+      held.run('ROLLBACK');
       held.close();
     },
   };

@@ -1,0 +1,115 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Clock, systemClock } from '../core/clock.ts';
+import { FoundryError, throwIfStopped } from '../core/errors.ts';
+import { makeFolder } from '../storage/durable.ts';
+import { storageFailure } from '../storage/failure.ts';
+import { checkKey } from '../storage/keys.ts';
+import { type Attempt, keyOf, readable, type Seen } from './attempt.ts';
+import { commitLocally } from './commit-local.ts';
+import { planGeneration } from './generation.ts';
+import type { Committed, Lake, PartitionWriter, SpooledPart } from './lake.ts';
+import { CHECKSUMS_NAME, MANIFEST_NAME, type Manifest } from './manifest.ts';
+import { parseChecksums } from './manifest-schema.ts';
+import { publish } from './publish.ts';
+import { openStaging } from './staging.ts';
+
+export interface OpenPartitionOptions {
+  readonly signal: AbortSignal;
+  /** Where to spool for a storage that is no local disk; default: the system's temporary folder. */
+  readonly spoolRoot?: string;
+  readonly clock?: Clock;
+}
+
+/**
+ * Begins the replacement of one partition. A manifest that is broken, or the original's, counts as none: landing the
+ * partition again is how it is mended.
+ *
+ * @throws STG001, INT001; `commit` also LOCK001.
+ */
+export async function openPartition(
+  lake: Lake,
+  path: string,
+  options: OpenPartitionOptions,
+): Promise<PartitionWriter> {
+  const { storage } = lake;
+  checkKey(path, storage.description);
+  const staging = await openStaging(storage, options);
+  try {
+    const { seen, previous } = await look(lake, path);
+    const spool = join(staging.path, 'spool');
+    await makeFolder(spool);
+    let state: 'open' | 'ended' = 'open';
+    return {
+      path,
+      previous,
+      spool,
+      async commit(parts, body): Promise<Committed> {
+        if (state === 'ended') throw new Error(`the attempt at ${path} has ended`);
+        state = 'ended';
+        throwIfStopped(options.signal);
+        const generation = planGeneration(previous, parts, body, options.clock ?? systemClock);
+        await refuseCutParts(parts);
+        const attempt: Attempt = {
+          storage,
+          path,
+          seen,
+          generation,
+          staging: staging.path,
+          signal: options.signal,
+        };
+        if (storage.local === undefined) await publish(attempt);
+        else await commitLocally(attempt, storage.local);
+        await staging.remove();
+        return { manifest: generation.manifest, changed: generation.changed };
+      },
+      async discard() {
+        state = 'ended';
+        await staging.remove();
+      },
+    };
+  } catch (error) {
+    await staging.remove();
+    throw error;
+  }
+}
+
+async function look(
+  { storage }: Lake,
+  path: string,
+): Promise<{ readonly seen: Seen; readonly previous: Manifest | undefined }> {
+  const found = await storage.readBytes(keyOf(path, MANIFEST_NAME));
+  const previous = found === undefined ? undefined : readable(found.bytes);
+  const files = previous?.files.map((file) => file.path) ?? (await originalsFiles({ storage }, path));
+  return { seen: { ...(found === undefined ? {} : { manifest: found }), files }, previous };
+}
+
+/** What a `_checksums.json` lists where no manifest of ours does: these files are replaced too. */
+async function originalsFiles({ storage }: Lake, path: string): Promise<string[]> {
+  const found = await storage.readBytes(keyOf(path, CHECKSUMS_NAME));
+  if (found === undefined) return [];
+  try {
+    const { files } = parseChecksums(found.bytes, CHECKSUMS_NAME);
+    return files.map((file) => file.path).filter((name) => name !== MANIFEST_NAME);
+  } catch {
+    return [];
+  }
+}
+
+/** A part that is not as long as its writer counted was cut short by the disk. */
+async function refuseCutParts(parts: readonly SpooledPart[]): Promise<void> {
+  for (const part of parts) {
+    const found = await stat(part.file).catch((error: unknown) => {
+      throw storageFailure('find', part.file, error);
+    });
+    if (found.size !== part.sizeBytes) {
+      throw new FoundryError(
+        'STG001',
+        `${part.file} has ${found.size} bytes, but ${part.sizeBytes} were written to it`,
+        {
+          hint: 'The disk lost what was written. Check the disk and its mount, then run again.',
+        },
+      );
+    }
+  }
+}

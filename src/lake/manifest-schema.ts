@@ -1,0 +1,142 @@
+import * as v from 'valibot';
+import { LOAD_PATTERNS } from '../config/spec.ts';
+import { FoundryError, messageOf } from '../core/errors.ts';
+import type { Manifest } from './manifest.ts';
+
+/** Below the partition folder, whoever wrote the manifest: no absolute path, no `.` or `..`, no empty segment. */
+const relativePath = v.pipe(
+  v.string(),
+  v.regex(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+    /^(?!\.{1,2}(?:\/|$))[^/\\\u0000-\u001f\u007f]+(?:\/(?!\.{1,2}(?:\/|$))[^/\\\u0000-\u001f\u007f]+)*$/,
+    'is no path below the partition',
+  ),
+);
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'is no SHA-256'));
+
+const file = v.looseObject({
+  path: relativePath,
+  format: v.picklist(['parquet', 'csv', 'jsonl']),
+  size_bytes: count,
+  rows: count,
+  sha256,
+  role: v.picklist(['data', 'quarantine']),
+  artifact: v.exactOptional(v.string()),
+  partition_values: v.exactOptional(v.record(v.string(), v.nullable(v.string()))),
+});
+
+const common = {
+  format_version: v.literal(1),
+  commit_id: v.pipe(v.string(), v.minLength(1)),
+  status: v.picklist(['complete', 'empty']),
+  timestamp: v.string(),
+  started_at: v.string(),
+  tool: v.looseObject({ name: v.literal('foundry'), version: v.string(), commit: v.string() }),
+  run_date: v.string(),
+  record_count: count,
+  chunk_count: count,
+  load_pattern: v.picklist(LOAD_PATTERNS),
+  files: v.array(file),
+  schema: v.array(v.looseObject({ name: v.string(), type: v.string() })),
+  cursor: v.exactOptional(
+    v.looseObject({ column: v.string(), start: v.nullable(v.string()), end: v.nullable(v.string()) }),
+  ),
+  inputs: v.exactOptional(v.array(v.looseObject({ path: v.string(), commit_id: v.nullable(v.string()) }))),
+};
+
+/** `_metadata.json` of a Bronze partition. */
+export const bronzeMetadataSchema = v.looseObject({
+  ...common,
+  layer: v.literal('bronze'),
+  system: v.exactOptional(v.string()),
+  table: v.exactOptional(v.string()),
+  environment: v.exactOptional(v.string()),
+  config_name: v.exactOptional(v.nullable(v.string())),
+  partition_path: v.exactOptional(v.string()),
+  batch_timestamp: v.exactOptional(v.string()),
+  batch_id: v.exactOptional(v.string()),
+  file_formats: v.exactOptional(v.looseObject({ csv: v.boolean(), parquet: v.boolean() })),
+  runtime_seconds: v.exactOptional(v.number()),
+});
+
+/** `_metadata.json` of a Silver load partition. */
+export const silverMetadataSchema = v.looseObject({
+  ...common,
+  layer: v.literal('silver'),
+  domain: v.exactOptional(v.string()),
+  entity: v.exactOptional(v.string()),
+  version: v.exactOptional(v.number()),
+  bronze_path: v.exactOptional(v.string()),
+  runtime_seconds: v.exactOptional(v.number()),
+});
+
+const joinMetadataSchema = v.looseObject({ ...common, layer: v.literal('join') });
+
+const manifestSchema = v.variant('layer', [bronzeMetadataSchema, silverMetadataSchema, joinMetadataSchema]);
+
+/** `_checksums.json`, foundry's and the original's (which has no `commit_id`). */
+export const checksumsSchema = v.looseObject({
+  timestamp: v.exactOptional(v.string()),
+  load_pattern: v.exactOptional(v.string()),
+  commit_id: v.exactOptional(v.string()),
+  files: v.array(v.looseObject({ path: relativePath, size_bytes: count, sha256 })),
+});
+
+export type Checksums = v.InferOutput<typeof checksumsSchema>;
+
+/**
+ * The manifest in the bytes of a `_metadata.json`; undefined when the original wrote it (decision 27).
+ * @throws STATE001 when it is broken, naming `where` and the fields that are wrong.
+ */
+export function parseManifest(bytes: Uint8Array, where: string): Manifest | undefined {
+  const content = parseJson(bytes, where);
+  if (isOriginals(content)) return undefined;
+  if (typeof content === 'object' && content !== null && 'format_version' in content) {
+    const version = content.format_version;
+    if (typeof version === 'number' && version > 1) {
+      throw new FoundryError(
+        'STATE001',
+        `${where} was written by a newer foundry (format_version ${version})`,
+        {
+          hint: 'Use that version, or a newer one.',
+        },
+      );
+    }
+  }
+  return check(manifestSchema, content, where);
+}
+
+/** @throws STATE001 */
+export function parseChecksums(bytes: Uint8Array, where: string): Checksums {
+  return check(checksumsSchema, parseJson(bytes, where), where);
+}
+
+function isOriginals(content: unknown): boolean {
+  return (
+    typeof content === 'object' &&
+    content !== null &&
+    !Array.isArray(content) &&
+    'timestamp' in content &&
+    !('format_version' in content) &&
+    !('commit_id' in content)
+  );
+}
+
+function parseJson(bytes: Uint8Array, where: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new FoundryError('STATE001', `${where} is not JSON: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function check<T>(schema: v.GenericSchema<unknown, T>, content: unknown, where: string): T {
+  const result = v.safeParse(schema, content);
+  if (result.success) return result.output;
+  const problems = result.issues.map((issue) => `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`);
+  throw new FoundryError(
+    'STATE001',
+    `${where} is no manifest that foundry knows: ${problems.slice(0, 5).join('; ')}`,
+  );
+}

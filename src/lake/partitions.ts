@@ -1,0 +1,87 @@
+import type { Lake } from './lake.ts';
+import { type BronzePath, compareText, parseBronzePath } from './layout.ts';
+import { dataFormat } from './loose.ts';
+import { CHECKSUMS_NAME, MANIFEST_NAME, type Manifest } from './manifest.ts';
+import { readManifest } from './reader.ts';
+
+export interface ListedPartition {
+  /** Key of the partition folder. */
+  readonly path: string;
+  /** Absent where foundry did not write the partition (decision 27). */
+  readonly manifest: Manifest | undefined;
+  /** What the path says; absent outside Bronze. */
+  readonly address: BronzePath | undefined;
+}
+
+/**
+ * All partitions below a folder (a table, a pattern, one date), with their manifests, in the order of decision 10a:
+ * by date, then hour, batch stamp, or for batch ids the time the run started. One manifest is read for each.
+ *
+ * @throws STATE001 on a broken manifest; STG001.
+ */
+export async function listPartitions(lake: Lake, prefix: string): Promise<ListedPartition[]> {
+  const folders = await partitionFolders(lake, prefix);
+  const listed: ListedPartition[] = [];
+  const covered = new Set<string>();
+  for (const { path, hasManifest } of folders) {
+    const manifest = hasManifest ? await readManifest(lake, path) : undefined;
+    for (const file of manifest?.files ?? []) covered.add(`${path}/${file.path}`);
+    listed.push({ path, manifest, address: parseBronzePath(path) });
+  }
+  const belongs = ({ path, manifest }: ListedPartition): boolean =>
+    manifest !== undefined || !isPartOf(path, folders, covered);
+  return listed.filter(belongs).sort(comparePartitions);
+}
+
+interface Folder {
+  readonly path: string;
+  hasManifest: boolean;
+  readonly dataKeys: string[];
+}
+
+/** Folders that hold a manifest or data, by path. */
+async function partitionFolders({ storage }: Lake, prefix: string): Promise<Folder[]> {
+  const folders = new Map<string, Folder>();
+  for await (const { key } of storage.list(prefix)) {
+    const at = key.lastIndexOf('/');
+    const [path, name] = [key.slice(0, Math.max(at, 0)), key.slice(at + 1)];
+    const isManifest = name === MANIFEST_NAME;
+    const isData = dataFormat(key.slice(prefix === '' ? 0 : prefix.length + 1)) !== undefined;
+    if (path === '' || (!isManifest && !isData && name !== CHECKSUMS_NAME)) continue;
+    const folder = folders.get(path) ?? { path, hasManifest: false, dataKeys: [] };
+    folders.set(path, folder);
+    if (isManifest) folder.hasManifest = true;
+    if (isData) folder.dataKeys.push(key);
+  }
+  return [...folders.values()].sort((a, b) => compareText(a.path, b.path));
+}
+
+/** A sub-folder of a committed partition: its files are listed there, or are leftovers that belong to nothing. */
+function isPartOf(path: string, folders: readonly Folder[], covered: ReadonlySet<string>): boolean {
+  const folder = folders.find((candidate) => candidate.path === path);
+  if (folder?.dataKeys.some((key) => covered.has(key)) === true) return true;
+  if (/(?:^|\/)(?:dt|hour|batch|batch_id)=[^/]*$/.test(path) && parseBronzePath(path) !== undefined)
+    return false;
+  return folders.some((candidate) => candidate.hasManifest && path.startsWith(`${candidate.path}/`));
+}
+
+function comparePartitions(a: ListedPartition, b: ListedPartition): number {
+  return (
+    compareText(a.address?.dt ?? '', b.address?.dt ?? '') ||
+    compareText(sliceOrder(a), sliceOrder(b)) ||
+    compareText(a.path, b.path)
+  );
+}
+
+/** An hour, a stamp or a start as text that sorts by time, also between tables' changes of strategy. */
+function sliceOrder({ address, manifest }: ListedPartition): string {
+  if (address?.hour !== undefined) return `${address.dt}T${address.hour}`;
+  const stamp = address?.batch ?? (manifest === undefined ? address?.batchId : undefined);
+  if (stamp !== undefined) {
+    const match = /^(\d{4})(\d{2})(\d{2})_(\d{2})(\d{2})(\d{2})?/.exec(stamp);
+    if (match === null) return stamp;
+    const [, year, month, day, hour, minute, second] = match;
+    return `${year}-${month}-${day}T${hour}:${minute}${second === undefined ? '' : `:${second}`}`;
+  }
+  return address?.batchId === undefined ? '' : (manifest?.started_at ?? '');
+}

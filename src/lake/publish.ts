@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FoundryError, messageOf, throwIfStopped } from '../core/errors.ts';
+import { ConditionFailed } from '../storage/storage.ts';
+import { type Attempt, keyOf, lostRace, readable } from './attempt.ts';
+import { CHECKSUMS_NAME, MANIFEST_NAME, type ManifestFile } from './manifest.ts';
+
+/**
+ * The commit for storages that cannot swap folders: parts where absent, then the manifest on condition that it is
+ * still the one seen, then what is derived from it, then away with the names that only the old manifest lists.
+ *
+ * @throws LOCK001 when another writer was first; STG001. Until the manifest is put, the old generation is whole.
+ */
+export async function publish(attempt: Attempt): Promise<void> {
+  const { storage, path, generation } = attempt;
+  for (const { file, source } of generation.parts) {
+    throwIfStopped(attempt.signal);
+    await publishPart(attempt, file, source);
+  }
+  throwIfStopped(attempt.signal);
+  await putManifest(attempt);
+  try {
+    await storage.put(keyOf(path, CHECKSUMS_NAME), { bytes: generation.checksumsBytes });
+  } catch (error) {
+    throw new FoundryError(
+      'STG001',
+      `${storage.description}/${path} was committed, but its ${CHECKSUMS_NAME} could not be written: ${messageOf(error)}`,
+      { hint: 'The new data is in place and whole. Run again to write the checksums.', cause: error },
+    );
+  }
+  const listed = new Set(generation.manifest.files.map((file) => file.path));
+  await removeNames(
+    attempt,
+    attempt.seen.files.filter((name) => !listed.has(name)),
+  );
+}
+
+async function publishPart(attempt: Attempt, file: ManifestFile, source: string): Promise<void> {
+  const key = keyOf(attempt.path, file.path);
+  try {
+    await attempt.storage.put(key, { file: source }, 'ifAbsent');
+  } catch (error) {
+    // The name is taken, or the answer got lost: the bytes decide.
+    const held = await holds(attempt, key, file);
+    if (held === 'same') return;
+    if (held === 'absent' || !(error instanceof ConditionFailed)) throw error;
+    throw new FoundryError(
+      'STG001',
+      `${attempt.storage.description}/${key} holds other bytes than this run's`,
+      {
+        hint: 'Something other than foundry wrote a file of this name. Move it away and run again.',
+      },
+    );
+  }
+}
+
+async function holds(
+  attempt: Attempt,
+  key: string,
+  file: ManifestFile,
+): Promise<'same' | 'other' | 'absent'> {
+  const stored = await attempt.storage.stat(key);
+  if (stored === undefined) return 'absent';
+  if (stored.sizeBytes !== file.size_bytes) return 'other';
+  const copy = join(attempt.staging, `${file.sha256}.compare.tmp`);
+  try {
+    await attempt.storage.download(key, copy);
+    return (await sha256OfFile(copy)) === file.sha256 ? 'same' : 'other';
+  } finally {
+    await rm(copy, { force: true });
+  }
+}
+
+/** The commit point. */
+async function putManifest(attempt: Attempt): Promise<void> {
+  const { storage, path, seen, generation } = attempt;
+  const key = keyOf(path, MANIFEST_NAME);
+  const condition = seen.manifest === undefined ? 'ifAbsent' : { ifMatch: seen.manifest.etag };
+  try {
+    await storage.put(key, { bytes: generation.manifestBytes }, condition);
+  } catch (error) {
+    const current = await storage.readBytes(key).catch((unread: unknown) => {
+      throw new FoundryError(
+        'STG001',
+        `it is not known whether ${storage.description}/${path} was committed: ${messageOf(error)}; ${messageOf(unread)}`,
+        { hint: 'The partition is the old one or the new one, whole. Run again.', cause: error },
+      );
+    });
+    const found = current === undefined ? undefined : readable(current.bytes);
+    if (found?.commit_id === generation.manifest.commit_id) return;
+    // Without a refusal the put may still arrive late, so the parts that it lists stay.
+    if (!(error instanceof ConditionFailed) && current?.etag === seen.manifest?.etag) throw error;
+    const listed = new Set(found?.files.map((file) => file.path));
+    const own = generation.manifest.files.map((file) => file.path);
+    await removeNames(
+      attempt,
+      own.filter((name) => !listed.has(name)),
+    );
+    throw lostRace(attempt, current?.bytes);
+  }
+}
+
+/** What stays behind is unlisted, so no reader of manifests takes it. */
+async function removeNames(attempt: Attempt, names: readonly string[]): Promise<void> {
+  for (const name of names) await attempt.storage.remove(keyOf(attempt.path, name)).catch(() => undefined);
+}
+
+export async function sha256OfFile(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  return hash.digest('hex');
+}

@@ -1,0 +1,235 @@
+import { basename, join } from 'node:path';
+import type { LoadPattern } from '../config/spec.ts';
+import { FoundryError, throwIfStopped } from '../core/errors.ts';
+import type { StoredObject } from '../storage/storage.ts';
+import { keyOf } from './attempt.ts';
+import { checkChecksums } from './checksums.ts';
+import type { Lake } from './lake.ts';
+import { type LooseFile, looseFiles } from './loose.ts';
+import { MANIFEST_NAME, type Manifest, type ManifestFile } from './manifest.ts';
+import { parseManifest } from './manifest-schema.ts';
+import { sha256OfFile } from './publish.ts';
+
+/** One file of a partition on the local disk; what only a manifest knows is absent in lakes without one. */
+export interface CommittedFile {
+  /** Absolute. */
+  readonly localPath: string;
+  /** Relative to the partition. */
+  readonly path: string;
+  readonly format: ManifestFile['format'];
+  readonly sizeBytes: number;
+  readonly rows?: number;
+  readonly sha256?: string;
+  readonly artifact?: string;
+  readonly partitionValues?: Readonly<Record<string, string | null>>;
+}
+
+export interface CommittedPartition {
+  readonly path: string;
+  /** Absent for a lake that foundry did not write (decision 27). */
+  readonly manifest: Manifest | undefined;
+  /** Role `data` only, in row order; Parquet only where both formats are there. */
+  readonly files: readonly CommittedFile[];
+  /** Sentences for the log and the report. */
+  readonly warnings: readonly string[];
+}
+
+export interface OpenCommittedOptions {
+  /** Hash every listed file; without it, existence and size are checked. */
+  readonly verify: boolean;
+  /** Verify, and refuse a partition without `_checksums.json`. */
+  readonly requireChecksum?: boolean;
+  /** Refuse a partition that was landed with another load pattern. */
+  readonly expectedPattern?: LoadPattern;
+  /** Folder for copies of remote files; needed where the storage is no local disk. */
+  readonly spool?: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The manifest of a partition; undefined where there is none, or the original's.
+ * @throws STATE001 when it is broken; STG001.
+ */
+export async function readManifest(lake: Lake, path: string): Promise<Manifest | undefined> {
+  return (await readManifestObject(lake, path))?.manifest;
+}
+
+interface ManifestObject {
+  readonly manifest: Manifest | undefined;
+  readonly bytes: Uint8Array;
+}
+
+async function readManifestObject({ storage }: Lake, path: string): Promise<ManifestObject | undefined> {
+  const key = keyOf(path, MANIFEST_NAME);
+  const found = await storage.readBytes(key);
+  if (found === undefined) return undefined;
+  return { manifest: parseManifest(found.bytes, `${storage.description}/${key}`), bytes: found.bytes };
+}
+
+/**
+ * The files of a partition as it was committed; undefined where nothing was landed. A file that is gone means that
+ * a commit replaced the partition meanwhile: the manifest is read once more.
+ *
+ * @throws SUM001 a file is not what its manifest says, or `expectedPattern`/`requireChecksum` is not met;
+ * LOCK001 the partition keeps changing or lost a file; STATE001; STG001; INT001.
+ */
+export async function openCommitted(
+  lake: Lake,
+  path: string,
+  options: OpenCommittedOptions,
+): Promise<CommittedPartition | undefined> {
+  const verify = options.verify || options.requireChecksum === true;
+  const asked = { ...options, verify };
+  const first = await readManifestObject(lake, path);
+  if (first?.manifest === undefined) return openLoose(lake, path, asked);
+  const opened = await openListed(lake, path, first.manifest, first.bytes, asked);
+  if ('files' in opened) return opened;
+
+  const second = await readManifestObject(lake, path);
+  const where = `${lake.storage.description}/${path}`;
+  if (second?.manifest !== undefined && second.manifest.commit_id !== first.manifest.commit_id) {
+    const again = await openListed(lake, path, second.manifest, second.bytes, asked);
+    if ('files' in again) return again;
+  } else if (verify && second?.manifest !== undefined) {
+    throw new FoundryError('SUM001', `${where} lacks ${opened.gone}, which its manifest lists`);
+  }
+  throw new FoundryError('LOCK001', `${where} lacks ${opened.gone}, which its manifest lists`, {
+    hint: 'Run again: another run may be replacing the partition. If none is, land it again from its source.',
+  });
+}
+
+type Gone = { readonly gone: string };
+
+async function openListed(
+  lake: Lake,
+  path: string,
+  manifest: Manifest,
+  manifestBytes: Uint8Array,
+  options: OpenCommittedOptions,
+): Promise<CommittedPartition | Gone> {
+  const where = `${lake.storage.description}/${path}`;
+  refuseOtherPattern(where, manifest.load_pattern, options);
+  const data = preferParquet(manifest.files.filter((file) => file.role === 'data'));
+  const wanted = options.verify ? manifest.files : data;
+  const problems: string[] = [];
+  const opened = new Map<string, CommittedFile>();
+  for (const [index, file] of wanted.entries()) {
+    throwIfStopped(options.signal);
+    const fetched = await fetchFile(lake, path, file, index, options);
+    if ('gone' in fetched) return fetched;
+    if ('problem' in fetched) problems.push(fetched.problem);
+    else opened.set(file.path, fetched);
+  }
+  if (problems.length > 0) throw mismatch(where, problems);
+  const warnings = options.verify
+    ? await checkChecksums(lake, path, manifest, manifestBytes, options.requireChecksum === true)
+    : [];
+  if (warnings === 'replaced') return { gone: MANIFEST_NAME };
+  const files = data.flatMap((file) => opened.get(file.path) ?? []);
+  return { path, manifest, files, warnings };
+}
+
+async function openLoose(
+  lake: Lake,
+  path: string,
+  options: OpenCommittedOptions,
+): Promise<CommittedPartition | undefined> {
+  const where = `${lake.storage.description}/${path}`;
+  const loose = await looseFiles(lake, path);
+  if (loose === undefined) {
+    if (options.requireChecksum !== true) return undefined;
+    throw new FoundryError('SUM001', `${where} has no _checksums.json, and checksums are required`);
+  }
+  if (options.requireChecksum === true && !loose.hasChecksums) {
+    throw new FoundryError('SUM001', `${where} has no _checksums.json, and checksums are required`);
+  }
+  refuseOtherPattern(where, loose.loadPattern, options);
+  const problems: string[] = [];
+  const files: CommittedFile[] = [];
+  for (const [index, file] of preferParquet(loose.files).entries()) {
+    throwIfStopped(options.signal);
+    const fetched = await fetchFile(lake, path, file, index, options);
+    if ('gone' in fetched) problems.push(`${fetched.gone} is missing`);
+    else if ('problem' in fetched) problems.push(fetched.problem);
+    else files.push(fetched);
+  }
+  if (problems.length > 0) throw mismatch(where, problems);
+  return { path, manifest: undefined, files, warnings: [loose.warning(where)] };
+}
+
+/** Size and, where asked or copied, hash are checked on the very bytes that will be read. */
+async function fetchFile(
+  { storage }: Lake,
+  path: string,
+  file: ManifestFile | LooseFile,
+  index: number,
+  options: OpenCommittedOptions,
+): Promise<CommittedFile | Gone | { readonly problem: string }> {
+  const key = keyOf(path, file.path);
+  const stored = await storage.stat(key);
+  if (stored === undefined) return { gone: file.path };
+  const expected = file.size_bytes ?? stored.sizeBytes;
+  if (stored.sizeBytes !== expected) {
+    return { problem: `${file.path} has ${stored.sizeBytes} bytes instead of ${expected}` };
+  }
+  const localPath = await localCopy(storage, stored, index, options.spool);
+  if (file.sha256 !== undefined && (options.verify || storage.local === undefined)) {
+    const actual = await hashUnlessGone(localPath);
+    if (actual === undefined) return { gone: file.path };
+    if (actual !== file.sha256) return { problem: `${file.path} has other bytes than when it was committed` };
+  }
+  return {
+    localPath,
+    path: file.path,
+    format: file.format,
+    sizeBytes: stored.sizeBytes,
+    ...(file.rows === undefined ? {} : { rows: file.rows }),
+    ...(file.sha256 === undefined ? {} : { sha256: file.sha256 }),
+    ...(file.artifact === undefined ? {} : { artifact: file.artifact }),
+    ...(file.partition_values === undefined ? {} : { partitionValues: file.partition_values }),
+  };
+}
+
+async function localCopy(
+  storage: Lake['storage'],
+  stored: StoredObject,
+  index: number,
+  spool: string | undefined,
+): Promise<string> {
+  if (storage.local !== undefined) return storage.local.path(stored.key);
+  if (spool === undefined) throw new Error(`no spool was given to read ${storage.description}`);
+  const copy = join(spool, `${String(index).padStart(6, '0')}-${basename(stored.key)}`);
+  await storage.download(stored.key, copy);
+  return copy;
+}
+
+async function hashUnlessGone(file: string): Promise<string | undefined> {
+  try {
+    return await sha256OfFile(file);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw new FoundryError('STG001', `could not read ${file}`, { cause: error });
+  }
+}
+
+function preferParquet<T extends { readonly format: ManifestFile['format'] }>(
+  files: readonly T[],
+): readonly T[] {
+  const parquet = files.filter((file) => file.format === 'parquet');
+  return parquet.length > 0 ? parquet : files;
+}
+
+function refuseOtherPattern(where: string, pattern: string | undefined, options: OpenCommittedOptions): void {
+  if (options.expectedPattern === undefined || pattern === undefined || pattern === options.expectedPattern)
+    return;
+  throw new FoundryError(
+    'SUM001',
+    `${where} was landed with load pattern ${pattern}, but ${options.expectedPattern} is expected`,
+  );
+}
+
+function mismatch(where: string, problems: readonly string[]): FoundryError {
+  const shown = problems.slice(0, 10).join('; ');
+  const more = problems.length > 10 ? `; and ${problems.length - 10} more` : '';
+  return new FoundryError('SUM001', `${where} is not what was committed: ${shown}${more}`);
+}
