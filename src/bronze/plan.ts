@@ -4,8 +4,9 @@ import type { Manifest } from '../lake/manifest.ts';
 import { readManifest } from '../lake/reader.ts';
 import { openSource, type SourcePlan } from '../sources/source.ts';
 import { openStorage } from '../storage/open.ts';
+import { locationOf } from '../storage/storage.ts';
 import type { BronzeRunOptions } from './options.ts';
-import { type BronzeTarget, bronzeTarget } from './target.ts';
+import { bronzeTarget } from './target.ts';
 
 /** What a Bronze run would read and write: data only. `--dry-run` prints exactly this. */
 export interface BronzePlan {
@@ -13,17 +14,22 @@ export interface BronzePlan {
   readonly layer: 'bronze';
   readonly enabled: boolean;
   readonly source: SourcePlan;
-  readonly target: BronzeTarget & { readonly location: string; readonly firstPart: string };
+  readonly target: {
+    readonly partition: string;
+    readonly location: string;
+    readonly first_part: string;
+    readonly retry_with: string;
+  };
   /** What lies there now and would be replaced. */
   readonly replaces?: Pick<Manifest, 'commit_id' | 'record_count' | 'timestamp'>;
   readonly settings: {
-    readonly loadPattern: string;
+    readonly load_pattern: string;
     readonly formats: OutputFormats;
-    readonly maxRowsPerFile: number | 'unlimited';
-    readonly maxFileSizeBytes: number | 'unlimited';
-    readonly partitionStrategy: string;
+    readonly max_rows_per_file: number | 'unlimited';
+    readonly max_file_size_bytes: number | 'unlimited';
+    readonly partition_strategy: string;
     readonly timezone: string;
-    readonly allowEmpty: boolean;
+    readonly allow_empty: boolean;
   };
 }
 
@@ -44,9 +50,10 @@ export async function planBronze(spec: DatasetSpec, options: BronzeRunOptions): 
     enabled: bronze.enabled,
     source: await source.plan(),
     target: {
-      ...target,
-      location: `${storage.description}/${target.path}`,
-      firstPart: `${partStem(bronze.loadPattern, 1)}-<hash8>.${extension}`,
+      partition: target.path,
+      location: locationOf(storage, target.path),
+      retry_with: target.retryWith,
+      first_part: `${partStem(bronze.loadPattern, 1)}-<hash8>.${extension}`,
     },
     ...(current === undefined
       ? {}
@@ -58,13 +65,13 @@ export async function planBronze(spec: DatasetSpec, options: BronzeRunOptions): 
           },
         }),
     settings: {
-      loadPattern: bronze.loadPattern,
+      load_pattern: bronze.loadPattern,
       formats: bronze.formats,
-      maxRowsPerFile: bronze.maxRowsPerFile ?? 'unlimited',
-      maxFileSizeBytes: bronze.maxFileSizeBytes ?? 'unlimited',
-      partitionStrategy: bronze.partition.strategy,
+      max_rows_per_file: bronze.maxRowsPerFile ?? 'unlimited',
+      max_file_size_bytes: bronze.maxFileSizeBytes ?? 'unlimited',
+      partition_strategy: bronze.partition.strategy,
       timezone: bronze.partition.timezone,
-      allowEmpty: bronze.allowEmpty,
+      allow_empty: bronze.allowEmpty,
     },
   };
 }

@@ -7,6 +7,7 @@ import { acquireLease } from '../lake/lease.ts';
 import type { ManifestBody } from '../lake/manifest.ts';
 import { openSource, type SourcePlan } from '../sources/source.ts';
 import { openStorage } from '../storage/open.ts';
+import { locationOf } from '../storage/storage.ts';
 import { type Extracted, extract } from './extract.ts';
 import type { BronzeRunOptions } from './options.ts';
 import { type BronzeTarget, bronzeTarget } from './target.ts';
@@ -15,15 +16,16 @@ export interface BronzeReport {
   readonly dataset: string;
   readonly layer: 'bronze';
   readonly status: 'complete' | 'unchanged' | 'empty' | 'skipped';
-  readonly runDate: string;
+  readonly run_date: string;
   /** Where the partition is. */
   readonly location: string;
-  /** Key of the partition below the Bronze base; Silver is told to read it. */
+  /** Key of the partition below the Bronze base. */
   readonly partition: string;
-  readonly retryWith: string;
+  /** Flags that replace this same partition. */
+  readonly retry_with: string;
   readonly rows: number;
-  readonly files: readonly { readonly path: string; readonly rows: number; readonly sizeBytes: number }[];
-  readonly replacedRows?: number;
+  readonly files: readonly { readonly path: string; readonly rows: number; readonly size_bytes: number }[];
+  readonly replaced_rows?: number;
   readonly lane?: Extracted['lane'];
   readonly seconds: number;
 }
@@ -43,14 +45,14 @@ export async function runBronze(spec: DatasetSpec, options: BronzeRunOptions): P
     ...options,
   });
   const storage = openStorage(bronze.base);
-  const location = `${storage.description}/${target.path}`;
+  const location = locationOf(storage, target.path);
   const report = {
     dataset: spec.name,
     layer: 'bronze' as const,
-    runDate: options.runDate.date,
+    run_date: options.runDate.date,
     location,
     partition: target.path,
-    retryWith: target.retryWith,
+    retry_with: target.retryWith,
   };
   if (!bronze.enabled) return { ...report, status: 'skipped', rows: 0, files: [], seconds: 0 };
 
@@ -145,11 +147,11 @@ function manifestBody(
 function outcome(
   { manifest, changed }: Committed,
   writer: PartitionWriter,
-): Pick<BronzeReport, 'status' | 'files' | 'replacedRows'> {
+): Pick<BronzeReport, 'status' | 'files' | 'replaced_rows'> {
   const status = manifest.status === 'empty' ? 'empty' : changed ? 'complete' : 'unchanged';
   return {
     status,
-    files: manifest.files.map(({ path, rows, size_bytes }) => ({ path, rows, sizeBytes: size_bytes })),
-    ...(writer.previous === undefined ? {} : { replacedRows: writer.previous.record_count }),
+    files: manifest.files.map(({ path, rows, size_bytes }) => ({ path, rows, size_bytes })),
+    ...(writer.previous === undefined ? {} : { replaced_rows: writer.previous.record_count }),
   };
 }

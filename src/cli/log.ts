@@ -60,6 +60,6 @@ function formatLine(entry: LogObject, format: LogFormat): string {
 
 /** `--log-format`, else FOUNDRY_LOG_FORMAT, else the original's BRONZE_LOG_FORMAT; unknown names mean human. */
 export function logFormatOf(flag: string | undefined, env: NodeJS.ProcessEnv): LogFormat {
-  const wanted = flag ?? env['FOUNDRY_LOG_FORMAT'] ?? env['BRONZE_LOG_FORMAT'];
+  const wanted = flag ?? env.FOUNDRY_LOG_FORMAT ?? env.BRONZE_LOG_FORMAT;
   return LOG_FORMATS.find((format) => format === wanted) ?? 'human';
 }

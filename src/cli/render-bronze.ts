@@ -13,9 +13,9 @@ export function renderBronzeReport(report: BronzeReport): string {
   if (report.status === 'skipped') return `bronze ${report.dataset}: skipped, bronze.enabled is false`;
   const parts = report.files
     .slice(0, FILES_SHOWN)
-    .map((file) => ['', `${file.path}  ${count(file.rows)} rows, ${formatBytes(file.sizeBytes)}`] as const);
+    .map((file) => ['', `${file.path}  ${count(file.rows)} rows, ${formatBytes(file.size_bytes)}`] as const);
   const more = report.files.length - parts.length;
-  return renderFacts(`bronze ${report.dataset} ${report.runDate}: ${report.status}`, [
+  return renderFacts(`bronze ${report.dataset} ${report.run_date}: ${report.status}`, [
     ['rows', count(report.rows)],
     ['landed', fileSummary(report.files)],
     ['at', report.location],
@@ -23,9 +23,9 @@ export function renderBronzeReport(report: BronzeReport): string {
     ['', more > 0 ? `… and ${count(more)} more` : undefined],
     [
       'replaced',
-      report.replacedRows === undefined ? undefined : `${count(report.replacedRows)} rows landed before`,
+      report.replaced_rows === undefined ? undefined : `${count(report.replaced_rows)} rows landed before`,
     ],
     ['took', `${report.seconds.toFixed(2)} s`],
-    ['to replace', report.retryWith],
+    ['to replace', report.retry_with],
   ]);
 }

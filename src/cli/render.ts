@@ -44,7 +44,7 @@ export function count(value: number): string {
 }
 
 /** `3 files, 1.2 MB` */
-export function fileSummary(files: readonly { readonly sizeBytes: number }[]): string {
-  const total = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+export function fileSummary(files: readonly { readonly size_bytes: number }[]): string {
+  const total = files.reduce((sum, file) => sum + file.size_bytes, 0);
   return `${files.length} ${files.length === 1 ? 'file' : 'files'}, ${formatBytes(total)}`;
 }

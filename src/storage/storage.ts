@@ -57,3 +57,8 @@ export interface LocalFolders {
    */
   exchange(staged: string, key: string): Promise<boolean>;
 }
+
+/** A key as a person would open it: a plain path on local disk, a URI elsewhere. */
+export function locationOf(storage: Storage, key: string): string {
+  return storage.local?.path(key) ?? `${storage.description}/${key}`;
+}
