@@ -56,6 +56,7 @@ async function* readBlocks(
   let pending: Buffer[] = [];
   let pendingBytes = 0;
   let consumed = 0;
+  const { quote } = dialect;
   const blocks: { end: number; lineEnd: LineEnd; lines: number[]; blank: boolean[] }[] = [];
   const scanner = scanRecords(dialect, input.path, (end, line, lineEnd, blank) => {
     const last = blocks.at(-1);
@@ -72,14 +73,14 @@ async function* readBlocks(
     let from = 0;
     for (const { end, ...block } of blocks) {
       const to = end - consumed;
-      yield { ...block, bytes: bytes.subarray(from, to), quoted: scanner.quoted };
+      const part = bytes.subarray(from, to);
+      yield { ...block, bytes: part, quoted: quote !== '' && part.includes(quote) };
       from = to;
     }
     blocks.length = 0;
     consumed += from;
     pending = from === bytes.length ? [] : [bytes.subarray(from)];
     pendingBytes = bytes.length - from;
-    scanner.quoted = false;
   };
 
   for await (const chunk of withoutMark(readChunks(input, options))) {

@@ -23,8 +23,6 @@ export interface RecordScanner {
   push(bytes: Uint8Array): void;
   /** The text is complete. @throws DATA001 when a quoted cell is still open. */
   finish(): void;
-  /** A quote has opened a cell since the flag was last cleared. */
-  quoted: boolean;
   /** A quote stands within an unquoted cell, where readers differ about it. */
   readonly strayQuotes: boolean;
 }
@@ -58,8 +56,7 @@ export function scanRecords(dialect: CsvDialect, file: string, onRecord: OnRecor
     matched = 0;
   };
 
-  const scanner: RecordScanner = {
-    quoted: false,
+  return {
     get strayQuotes() {
       return strayQuotes;
     },
@@ -85,7 +82,6 @@ export function scanRecords(dialect: CsvDialect, file: string, onRecord: OnRecor
             state = QUOTED;
             previous = 0;
             quoteLine = line;
-            scanner.quoted = true;
           } else if (state === QUOTE_SEEN && matched === 0) {
             state = QUOTED;
           } else {
@@ -133,7 +129,6 @@ export function scanRecords(dialect: CsvDialect, file: string, onRecord: OnRecor
       if (offset > recordStart) emit(offset, '');
     },
   };
-  return scanner;
 }
 
 function behindQuote(file: string, line: number): FoundryError {

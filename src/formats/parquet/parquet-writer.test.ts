@@ -23,7 +23,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-function table(columns: Readonly<Record<string, readonly [type: string, values: readonly unknown[]]>>): Batch {
+function table(
+  columns: Readonly<Record<string, readonly [type: string, values: readonly unknown[]]>>,
+): Batch {
   const fields = Object.entries(columns).map(([name, [type]]): Field => ({ name, type: parseType(type)! }));
   const values = Object.values(columns).map(([, column]) => column);
   return { schema: { fields }, columns: values, length: values[0]?.length ?? 0 };
@@ -46,7 +48,9 @@ const text = (file: string, column: string) =>
   query(`SELECT CAST("${column}" AS VARCHAR) AS v FROM '${file}'`).then((rows) => rows.map(({ v }) => v));
 
 /** Name of the type in DuckDB, values as held in a batch, and as DuckDB writes them. */
-const EXTREMES: Readonly<Record<string, readonly [duck: string, values: unknown[], texts: (string | null)[]]>> = {
+const EXTREMES: Readonly<
+  Record<string, readonly [duck: string, values: unknown[], texts: (string | null)[]]>
+> = {
   int64: [
     'BIGINT',
     [2n ** 63n - 1n, -(2n ** 63n), 0n, null],
@@ -81,7 +85,15 @@ const EXTREMES: Readonly<Record<string, readonly [duck: string, values: unknown[
   time: ['TIME', [0n, 86_399_999_999n, null], ['00:00:00', '23:59:59.999999', null]],
   double: [
     'DOUBLE',
-    [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 5e-324, 1.7976931348623157e308, 0.1, null],
+    [
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      Number.NEGATIVE_INFINITY,
+      5e-324,
+      1.7976931348623157e308,
+      0.1,
+      null,
+    ],
     ['nan', 'inf', '-inf', '5e-324', '1.7976931348623157e+308', '0.1', null],
   ],
   boolean: ['BOOLEAN', [true, false, null], ['true', 'false', null]],
@@ -124,7 +136,8 @@ describe('DuckDB reads what was written, exactly', () => {
 
   test('repeated values, long runs and all-null columns', async () => {
     const n = 5000;
-    const of = (value: (index: number) => unknown): unknown[] => Array.from({ length: n }, (_, i) => value(i));
+    const of = (value: (index: number) => unknown): unknown[] =>
+      Array.from({ length: n }, (_, i) => value(i));
     const batch = table({
       same: ['string', of(() => 'x')],
       few: ['string', of((i) => ['a', 'b', null, ''][i % 4])],
@@ -138,8 +151,9 @@ describe('DuckDB reads what was written, exactly', () => {
     for (const compression of COMPRESSIONS) {
       const { file, rows } = await write(batch.schema, [batch], compression);
       expect(rows).toBe(n);
-      const found = (await connection.runAndReadAll(`SELECT * REPLACE (days - DATE '1970-01-01' AS days) FROM '${file}'`))
-        .getColumns();
+      const found = (
+        await connection.runAndReadAll(`SELECT * REPLACE (days - DATE '1970-01-01' AS days) FROM '${file}'`)
+      ).getColumns();
       expect(found.map((column) => column.map((v) => (typeof v === 'bigint' ? Number(v) : v)))).toEqual(
         batch.columns as never,
       );
@@ -168,7 +182,9 @@ describe('DuckDB reads what was written, exactly', () => {
     expect(rows).toBe(0);
     expect(await query(`SELECT count(*) AS n FROM '${file}'`)).toEqual([{ n: 0n }]);
     const described = await query(`DESCRIBE SELECT * FROM '${file}'`);
-    expect(described.map(({ column_type }) => column_type)).toEqual(Object.values(EXTREMES).map(([duck]) => duck));
+    expect(described.map(({ column_type }) => column_type)).toEqual(
+      Object.values(EXTREMES).map(([duck]) => duck),
+    );
   });
 });
 
@@ -181,7 +197,9 @@ describe('parts', () => {
     );
     expect(groups.length).toBeGreaterThan(2);
     for (const { size } of groups) expect(Number(size)).toBeLessThan(8_100_000);
-    expect(await query(`SELECT count(*) AS n, count(DISTINCT v) AS d FROM '${file}'`)).toEqual([{ n: 40n, d: 40n }]);
+    expect(await query(`SELECT count(*) AS n, count(DISTINCT v) AS d FROM '${file}'`)).toEqual([
+      { n: 40n, d: 40n },
+    ]);
   });
 
   test('size, rows and SHA-256 are those of the file', async () => {
