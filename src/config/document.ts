@@ -49,7 +49,7 @@ export function parseYaml(
       lineCounter: lines,
       merge: true,
       prettyErrors: false,
-      logLevel: 'silent',
+      logLevel: 'error',
     });
     const problems = [...yaml.errors, ...yaml.warnings].map((error) => ({
       ...at(error.pos[0]),

@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'bun:test';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import Ajv from 'ajv';
+import { parse } from 'yaml';
+import { generatedFiles } from '../../build/schemas.ts';
+import { loadConfig } from './load.ts';
+
+const ROOT = join(import.meta.dir, '../..');
+const INTENTS = join(ROOT, 'fixtures/intents');
+const CONFIGS = (await readdir(INTENTS)).filter((name) => name.endsWith('.yaml'));
+
+async function validator(name: string) {
+  const schema = JSON.parse(await readFile(join(ROOT, `schemas/${name}.schema.json`), 'utf8'));
+  return new Ajv({ strict: false, allErrors: true }).compile(schema);
+}
+
+describe('generated files', () => {
+  test('are what `npm run schemas` would write now', async () => {
+    for (const [path, text] of await generatedFiles()) {
+      expect(`${path}\n${await readFile(join(ROOT, path), 'utf8')}`).toBe(`${path}\n${text}`);
+    }
+  });
+});
+
+describe('every config of fixtures/intents', () => {
+  test.each(CONFIGS)('%s loads without a warning and fits the JSON Schemas', async (name) => {
+    const path = join(INTENTS, name);
+    const { datasets, warnings } = await loadConfig(path, {});
+    expect(warnings).toEqual([]);
+    expect(datasets).toHaveLength(1);
+    const text = await readFile(path, 'utf8');
+    expect(text).toStartWith('# yaml-language-server: $schema=../../schemas/config.schema.json\n');
+    const dialect = name.startsWith('classic') ? 'classic' : 'intent';
+    for (const schema of ['config', dialect]) {
+      const validate = await validator(schema);
+      validate(parse(text));
+      expect(validate.errors ?? []).toEqual([]);
+    }
+    expect((await validator(dialect === 'classic' ? 'intent' : 'classic'))(parse(text))).toBe(false);
+  });
+});
+
+describe('the JSON Schemas', () => {
+  test('flag a misspelt key, a wrong choice and a missing section', async () => {
+    const validate = await validator('config');
+    const text = await readFile(join(INTENTS, 'classic-csv-snapshot.yaml'), 'utf8');
+    for (const [from, to] of [
+      ['load_pattern', 'load_patern'],
+      ['load_pattern: full', 'load_pattern: weird'],
+      ['system: noaa', 'system: 5'],
+      ['platform:', 'plattform:'],
+    ] as const) {
+      expect(validate(parse(text.replace(from, to)))).toBe(false);
+    }
+  });
+
+  test('let numbers, flags and choices come from the environment', async () => {
+    const validate = await validator('config');
+    const text = await readFile(join(INTENTS, 'classic-csv-snapshot.yaml'), 'utf8');
+    expect(validate(parse(text.replace('load_pattern: full', 'load_pattern: "${LOAD:full}"')))).toBe(true);
+    expect(validate(parse(text.replace('entity: seattle_daily', 'version: "${V}"')))).toBe(true);
+  });
+});
