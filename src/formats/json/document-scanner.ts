@@ -184,8 +184,9 @@ export function scanDocument(
       escaped = false;
       tokenLine = line;
       return true;
-    } else if (expect === 'value' || expect === 'value or ]') return beginValue(byte);
-    else if (expect === 'nothing more') throw fail('something follows the end of the JSON document');
+    } else if ((expect === 'value' || expect === 'value or ]') && !isMark(byte) && byte !== COLON) {
+      return beginValue(byte);
+    } else if (expect === 'nothing more') throw fail('something follows the end of the JSON document');
     else throw fail(`not JSON: expected ${expect}, found ${JSON.stringify(String.fromCharCode(byte))}`);
     return false;
   };
