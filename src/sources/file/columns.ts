@@ -10,6 +10,11 @@ export function unionNames(lists: readonly (readonly string[])[]): string[] {
   return [...new Set(lists.flat())];
 }
 
+/** The type that the config gives a column, if it does; `__proto__` and `constructor` are names like others. */
+export function declaredType(types: FileSourceSpec['types'], name: string): DataType | undefined {
+  return typeof types !== 'string' && Object.hasOwn(types, name) ? types[name] : undefined;
+}
+
 /** @throws DATA001 when `types` names a column that the files do not have. */
 export function checkTypedColumns(
   types: FileSourceSpec['types'],

@@ -1,7 +1,7 @@
 import type { FileSourceSpec } from '../../config/spec.ts';
 import type { Batches } from '../../core/batch.ts';
 import { FoundryError } from '../../core/errors.ts';
-import { type DataType, formatType, STRING, type TableSchema, tableSchema } from '../../core/schema.ts';
+import { formatType, STRING, type TableSchema, tableSchema } from '../../core/schema.ts';
 import { type CsvRows, readCsv } from '../../formats/csv/csv-reader.ts';
 import type { CsvDialect } from '../../formats/csv/dialect.ts';
 import type { InputFile, ReadOptions } from '../../formats/input.ts';
@@ -9,7 +9,7 @@ import { batchBuilder } from '../../table/batch-builder.ts';
 import { textCast } from '../../table/cast.ts';
 import { inferText, type TextInference } from '../../table/infer.ts';
 import type { ReadRequest } from '../source.ts';
-import { checkTypedColumns, misfit, projectedSchema, unionNames } from './columns.ts';
+import { checkTypedColumns, declaredType, misfit, projectedSchema, unionNames } from './columns.ts';
 
 /** Delimited files whose headers have been read. */
 export interface DelimitedFiles {
@@ -140,10 +140,8 @@ async function delimitedSchema(
   signal: AbortSignal,
   warn: (message: string) => void,
 ): Promise<TableSchema> {
-  const { types } = spec;
-  if (types !== 'infer') {
-    const typeOf = (name: string): DataType => (types === 'text' ? STRING : (types[name] ?? STRING));
-    return projectedSchema(spec, opened.names, typeOf, warn);
+  if (spec.types !== 'infer') {
+    return projectedSchema(spec, opened.names, (name) => declaredType(spec.types, name) ?? STRING, warn);
   }
   const inferences = new Map<string, TextInference>(opened.names.map((name) => [name, inferText()]));
   const nulls = new Set(['', ...spec.nullValues]);

@@ -10,7 +10,7 @@ import { type BatchBuilder, batchBuilder } from '../../table/batch-builder.ts';
 import { inferJson, type JsonInference } from '../../table/infer-json.ts';
 import { type JsonCast, jsonCast } from '../../table/json-cast.ts';
 import type { ReadRequest } from '../source.ts';
-import { checkTypedColumns, misfit, projectedSchema } from './columns.ts';
+import { checkTypedColumns, declaredType, misfit, projectedSchema } from './columns.ts';
 
 /**
  * The records of JSON or JSON Lines files in file order: read once to find columns and types, once for the rows.
@@ -93,11 +93,10 @@ async function jsonSchema(
     throw new FoundryError('DATA001', `${spec.path}: none of its ${records} records has a member`);
   }
   checkTypedColumns(spec.types, names, spec.path);
-  const declared = typeof spec.types === 'string' ? {} : spec.types;
   return projectedSchema(
     spec,
     names,
-    (name) => declared[name] ?? inferences.get(name)?.type() ?? STRING,
+    (name) => declaredType(spec.types, name) ?? inferences.get(name)?.type() ?? STRING,
     warn,
   );
 }
