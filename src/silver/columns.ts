@@ -1,0 +1,89 @@
+import type { SilverSpec } from '../config/spec.ts';
+import { FoundryError } from '../core/errors.ts';
+import { didYouMean } from '../core/nearest.ts';
+import type { Field, TableSchema } from '../core/schema.ts';
+import { MODELS } from './models/registry.ts';
+
+/** Columns that an intent need not declare (original-behaviour §5.4.2). */
+const ALWAYS_ALLOWED = new Set(['is_deleted', 'deleted_flag', 'run_date']);
+/** Names that foundry's own SQL uses beside the data's. */
+const RESERVED = new Set([
+  'file_row_number',
+  'file_index',
+  '__file',
+  '__row',
+  '__order',
+  '__next',
+  '__status',
+  '__deleted',
+]);
+
+export interface KeptColumns {
+  /** In Bronze's order. */
+  readonly kept: readonly Field[];
+  /** Undeclared columns that `allow_new_columns` left out. */
+  readonly dropped: readonly string[];
+}
+
+/**
+ * Which columns go on, by what the config declares.
+ * @throws SCHEMA001 naming every column that is missing or, under `strict`, not declared.
+ */
+export function keepColumns(spec: SilverSpec, found: TableSchema): KeptColumns {
+  const names = found.fields.map((field) => field.name);
+  refuseAmbiguous(names);
+  const prepares = MODELS[spec.model].preparation !== 'none';
+  const required = new Set([
+    ...(prepares ? spec.keys : []),
+    ...(prepares && spec.orderColumn !== undefined ? [spec.orderColumn] : []),
+    ...(prepares && spec.sequenceColumn !== undefined ? [spec.sequenceColumn] : []),
+    ...(spec.attributes ?? []),
+    ...(spec.partitioning.recordTime === undefined ? [] : [spec.partitioning.recordTime.column]),
+  ]);
+  const missing = [...required].filter((name) => !names.includes(name));
+  if (missing.length > 0) {
+    throw new FoundryError(
+      'SCHEMA001',
+      `Bronze lacks ${plural(missing.length, 'column')} that the config names: ` +
+        missing.map((name) => `"${name}"${didYouMean(name, names)}`).join(', '),
+      { details: { missing: missing.join(', ') }, hint: `Bronze has: ${names.join(', ')}.` },
+    );
+  }
+  if (spec.schemaMode === undefined) return { kept: found.fields, dropped: [] };
+
+  const declared = new Set([...required, ...spec.partitioning.columns]);
+  const isAllowed = (name: string): boolean =>
+    declared.has(name) || ALWAYS_ALLOWED.has(name) || name.startsWith('_');
+  const unexpected = names.filter((name) => !isAllowed(name));
+  if (spec.schemaMode === 'strict' && unexpected.length > 0) {
+    throw new FoundryError(
+      'SCHEMA001',
+      `Bronze has ${plural(unexpected.length, 'column')} that the config does not declare: ${unexpected.map((name) => `"${name}"`).join(', ')}`,
+      { details: { unexpected: unexpected.join(', ') } },
+    );
+  }
+  return { kept: found.fields.filter((field) => isAllowed(field.name)), dropped: unexpected };
+}
+
+/** SQL folds case: columns that differ only by it, or that have names of foundry's own, cannot be told apart. */
+function refuseAmbiguous(names: readonly string[]): void {
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const folded = name.toLowerCase();
+    const other = seen.get(folded);
+    if (other !== undefined || RESERVED.has(folded)) {
+      throw new FoundryError(
+        'SCHEMA001',
+        other === undefined
+          ? `the column name "${name}" is reserved`
+          : `the columns "${other}" and "${name}" differ by case only, which SQL engines cannot tell apart`,
+        { hint: 'Rename the column at the source.' },
+      );
+    }
+    seen.set(folded, name);
+  }
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,159 @@
+import { join, resolve } from 'node:path';
+import type { DatasetSpec, LoadPattern } from '../config/spec.ts';
+import { FoundryError } from '../core/errors.ts';
+import { parseType, STRING, type TableSchema } from '../core/schema.ts';
+import type { Engine } from '../engine/engine.ts';
+import { copyToPart } from '../engine/parts.ts';
+import { identifier, literal, sqlType } from '../engine/sql.ts';
+import type { Lake } from '../lake/lake.ts';
+import { bronzePartitionPath } from '../lake/layout.ts';
+import { type ListedPartition, listPartitions } from '../lake/partitions.ts';
+import { type CommittedPartition, openCommitted } from '../lake/reader.ts';
+import { openStorage } from '../storage/open.ts';
+import type { SilverRunOptions } from './options.ts';
+import type { InputPart } from './relation.ts';
+
+/** Above the engine's 2 MB, within what its default buffer holds. */
+const LONGEST_CSV_RECORD = 16 * 1024 * 1024;
+
+/** Which Bronze partitions one Silver run reads. */
+export interface BronzeScope {
+  readonly lake: Lake;
+  /** Where it was looked for, for messages. */
+  readonly location: string;
+  readonly loadPattern: LoadPattern;
+  /** In input order. */
+  readonly read: readonly ListedPartition[];
+  /** Older full loads of the same date: superseded by the newest, so not read. */
+  readonly notRead: readonly ListedPartition[];
+}
+
+/** Decision 11, `input_scope: partition`: the run date's partition, with all of its hours or batches. */
+export async function bronzeScope(spec: DatasetSpec, options: SilverRunOptions): Promise<BronzeScope> {
+  const { lake, path } = whereBronzeIs(spec, options);
+  const location = `${lake.storage.description}/${path}`;
+  const found = (await listPartitions(lake, path)).filter((partition) => belongsTo(partition.path, path));
+  const asked = options.pattern === undefined || options.pattern === 'auto' ? undefined : options.pattern;
+  const loadPattern = asked ?? found.at(-1)?.manifest?.load_pattern ?? spec.bronze.loadPattern;
+  const from = loadPattern === 'full' ? Math.max(0, found.length - 1) : 0;
+  return { lake, location, loadPattern, read: found.slice(from), notRead: found.slice(0, from) };
+}
+
+function belongsTo(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+function whereBronzeIs(spec: DatasetSpec, options: SilverRunOptions): { lake: Lake; path: string } {
+  const { bronze } = spec;
+  if (options.bronzePath === undefined) {
+    const table = {
+      ...(spec.environment === undefined ? {} : { environment: spec.environment }),
+      system: bronze.system,
+      table: bronze.table,
+      pattern: bronze.patternFolder ?? bronze.loadPattern,
+    };
+    const path =
+      bronze.partition.strategy === 'none'
+        ? bronzePartitionPath({ ...table, strategy: 'none' })
+        : bronzePartitionPath({ ...table, strategy: 'date', date: options.runDate.date });
+    return { lake: { storage: openStorage(bronze.base) }, path };
+  }
+  // The lake begins above the first folder that a Bronze path consists of, so that hours and batches are known.
+  const segments = resolve(options.bronzePath.replace(/\/_metadata\.json$/, '')).split('/');
+  const system = segments.findLastIndex((segment) => segment.startsWith('system='));
+  const start =
+    system < 0 ? segments.length - 1 : system - (segments[system - 1]?.startsWith('env=') ? 1 : 0);
+  return {
+    lake: { storage: openStorage(segments.slice(0, start).join('/') || '/') },
+    path: segments.slice(start).join('/'),
+  };
+}
+
+export interface OpenedBronze {
+  readonly partitions: readonly CommittedPartition[];
+  /** Local Parquet, in input order; CSV parts were converted. */
+  readonly parts: readonly InputPart[];
+  /** What the newest manifest says the columns are: all there is to know where no row landed. */
+  readonly schema: TableSchema;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The files of every partition in scope, checked against their manifests.
+ * @param spool private folder for copies and conversions.
+ * @throws EXT001 for a partition without files; SUM001, LOCK001, STATE001 as `openCommitted`.
+ */
+export async function openBronze(
+  engine: Engine,
+  scope: BronzeScope,
+  spool: string,
+  options: SilverRunOptions & { readonly requireChecksum: boolean },
+): Promise<OpenedBronze> {
+  const partitions: CommittedPartition[] = [];
+  const parts: InputPart[] = [];
+  for (const { path } of scope.read) {
+    const opened = await openCommitted(scope.lake, path, {
+      verify: options.requireChecksum,
+      requireChecksum: options.requireChecksum,
+      spool,
+      signal: options.signal,
+      ...(options.pattern === undefined || options.pattern === 'auto'
+        ? {}
+        : { expectedPattern: options.pattern }),
+    });
+    if (opened === undefined) {
+      throw new FoundryError('EXT001', `${scope.lake.storage.description}/${path} holds no data files`);
+    }
+    partitions.push(opened);
+    for (const file of opened.files) {
+      const name = `${path}/${file.path}`;
+      const localPath =
+        file.format === 'parquet'
+          ? file.localPath
+          : await convertCsv(
+              engine,
+              file.localPath,
+              schemaOf(opened.manifest),
+              join(spool, `csv-${parts.length}.tmp`),
+            );
+      parts.push({ localPath, name });
+    }
+  }
+  const newest = partitions.findLast((partition) => (partition.manifest?.schema.length ?? 0) > 0);
+  return {
+    partitions,
+    parts,
+    schema: schemaOf(newest?.manifest) ?? { fields: [] },
+    warnings: partitions.flatMap((partition) => partition.warnings),
+  };
+}
+
+export function schemaOf(manifest: CommittedPartition['manifest']): TableSchema | undefined {
+  if (manifest === undefined || manifest.schema.length === 0) return undefined;
+  return { fields: manifest.schema.map(({ name, type }) => ({ name, type: parseType(type) ?? STRING })) };
+}
+
+/** CSV as foundry writes it, with the manifest's types; other CSV as text. */
+async function convertCsv(
+  engine: Engine,
+  csv: string,
+  schema: TableSchema | undefined,
+  target: string,
+): Promise<string> {
+  await copyToPart(engine, csvSelect(csv, schema), target, { format: 'parquet', compression: 'snappy' });
+  return target;
+}
+
+function csvSelect(csv: string, schema: TableSchema | undefined): string {
+  if (schema === undefined) return `SELECT * FROM read_csv(${literal(csv)}, header=true, all_varchar=true)`;
+  const columns = schema.fields.map(({ name }) => `${literal(name)}: 'VARCHAR'`).join(', ');
+  const typed = schema.fields.map(({ name, type }) => {
+    const column = identifier(name);
+    const value = type.kind === 'binary' ? `from_base64(${column})` : `${column}::${sqlType(type)}`;
+    return `${value} AS ${column}`;
+  });
+  return (
+    `SELECT ${typed.join(', ')} FROM read_csv(${literal(csv)}, auto_detect=false, header=true, delim=',', quote='"', ` +
+    `escape='"', nullstr='', allow_quoted_nulls=false, columns={${columns}}, max_line_size=${LONGEST_CSV_RECORD})`
+  );
+}

@@ -1,0 +1,97 @@
+import { formatType } from '../core/schema.ts';
+import type { ManifestBody } from '../lake/manifest.ts';
+import type { BronzeScope, OpenedBronze } from './inputs.ts';
+import { loadBatchId } from './metadata-columns.ts';
+import type { Promoted } from './promote.ts';
+import type { SilverDataset } from './promotion.ts';
+
+export interface ManifestFacts {
+  readonly dataset: SilverDataset;
+  readonly runDate: string;
+  readonly scope: BronzeScope;
+  readonly bronze: OpenedBronze;
+  readonly promoted: Promoted;
+  readonly startedAt: string;
+  readonly runtimeSeconds: number;
+}
+
+/** The original's fields (original-behaviour §5.7) and foundry's own. */
+export function silverManifestBody(facts: ManifestFacts): ManifestBody {
+  const { dataset, runDate, scope, bronze, promoted } = facts;
+  const { silver: spec } = dataset;
+  const { promotion, counts, quarantine } = promoted;
+  const written = promoted.artifacts.reduce((sum, artifact) => sum + artifact.rows, 0);
+  const columns = (fields: readonly { name: string; type: Parameters<typeof formatType>[0] }[]) =>
+    fields.map(({ name, type }) => ({ name, type: formatType(type) }));
+  return {
+    layer: 'silver',
+    status: written === 0 ? 'empty' : 'complete',
+    started_at: facts.startedAt,
+    run_date: runDate,
+    load_pattern: scope.loadPattern,
+    dataset_id: `${dataset.bronze.system}.${spec.entity}`,
+    config_name: dataset.name,
+    ...(dataset.environment === undefined ? {} : { environment: dataset.environment }),
+    domain: spec.domain,
+    entity: spec.entity,
+    version: spec.version,
+    silver_model: spec.model,
+    entity_kind: spec.entityKind ?? null,
+    history_mode: spec.historyMode ?? null,
+    input_mode: spec.inputMode ?? null,
+    delete_mode: spec.deleteMode,
+    schema_mode: spec.schemaMode ?? null,
+    primary_keys: spec.keys,
+    order_column: spec.orderColumn ?? null,
+    order_type: promotion.order === undefined ? null : formatType(promotion.order.type),
+    sequence_column: spec.sequenceColumn ?? null,
+    load_batch_id: loadBatchId(dataset, runDate),
+    load_partition_name: spec.loadPartitionName,
+    include_pattern_folder: spec.patternFolder !== undefined,
+    partition_columns: columns(promotion.partitions),
+    keep_partition_columns: spec.partitioning.keepColumns,
+    write_parquet: spec.formats.parquet,
+    write_csv: spec.formats.csv,
+    parquet_compression: spec.formats.compression,
+    require_checksum: spec.requireChecksum,
+    error_handling: {
+      enabled: spec.errorHandling.enabled,
+      max_bad_records: spec.errorHandling.maxBadRecords,
+      max_bad_percent: spec.errorHandling.maxBadPercent,
+    },
+    bronze_path: scope.location,
+    bronze_size_bytes: bronze.partitions
+      .flatMap((partition) => partition.files)
+      .reduce((sum, file) => sum + file.sizeBytes, 0),
+    inputs: bronze.partitions.map(({ path, manifest }) => ({ path, commit_id: manifest?.commit_id ?? null })),
+    inputs_not_read: scope.notRead.map(({ path }) => path),
+    schema: columns(promotion.artifacts[0]?.fileSchema.fields ?? []),
+    artifacts: Object.fromEntries(
+      promotion.artifacts.map((planned) => [
+        planned.artifact,
+        {
+          name: planned.stem,
+          rows: promoted.artifacts.find(({ artifact }) => artifact === planned.artifact)?.rows ?? 0,
+          schema: columns(planned.fileSchema.fields),
+        },
+      ]),
+    ),
+    rows_read: counts.read,
+    rows_written: written,
+    live_rows: counts.live,
+    superseded_rows: counts.superseded,
+    deleted_rows: counts.deleted,
+    duplicate_rows: counts.duplicate,
+    unchanged_rows: counts.unchanged,
+    quarantined_rows: counts.quarantined,
+    quarantine_reasons: quarantine.reasons,
+    quality: { rows_read: counts.read, rows_written: written },
+    dropped_columns: promotion.dropped,
+    widened_columns: promotion.relation.widened,
+    bronze_owner: spec.metadataColumns?.bronzeOwner ?? null,
+    silver_owner: spec.metadataColumns?.silverOwner ?? null,
+    ...(spec.semanticOwner === undefined ? {} : { semantic_owner: spec.semanticOwner }),
+    ...(spec.semanticContact === undefined ? {} : { semantic_contact: spec.semanticContact }),
+    runtime_seconds: facts.runtimeSeconds,
+  };
+}

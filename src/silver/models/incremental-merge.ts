@@ -1,0 +1,3 @@
+import { passthrough } from './passthrough.ts';
+
+export const incrementalMerge = passthrough('cdc_changes');

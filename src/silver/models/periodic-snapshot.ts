@@ -1,0 +1,3 @@
+import { passthrough } from './passthrough.ts';
+
+export const periodicSnapshot = passthrough('full_snapshot');

@@ -1,0 +1,3 @@
+import { current } from './current.ts';
+
+export const scdType1 = current('current');

@@ -1,0 +1,19 @@
+import type { LoadPattern } from '../config/spec.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log, Progress } from '../core/log.ts';
+import type { RunDate } from '../core/run-date.ts';
+import type { EngineLimits } from '../engine/engine.ts';
+
+/** What one run adds to a dataset's spec: the flags of the command line, and the process around it. */
+export interface SilverRunOptions {
+  readonly runDate: RunDate;
+  /** A Bronze partition folder to read instead of the run date's. */
+  readonly bronzePath?: string;
+  /** `auto` (default) takes what Bronze says; a pattern that Bronze contradicts is refused. */
+  readonly pattern?: LoadPattern | 'auto';
+  readonly limits: EngineLimits;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly progress: Progress;
+}

@@ -1,0 +1,134 @@
+import { throwIfStopped } from '../core/errors.ts';
+import { STRING, type TableSchema } from '../core/schema.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { SpooledPart } from '../lake/lake.ts';
+import { type WrittenArtifact, writeArtifact } from './artifacts.ts';
+import type { SilverRunOptions } from './options.ts';
+import { dataProbe, type Promotion, planPromotion, type SilverDataset } from './promotion.ts';
+import { countRefused, type Quarantined, writeQuarantine } from './quarantine.ts';
+import { type InputPart, relationOf } from './relation.ts';
+
+/** Where every row that was read went; the other numbers add up to `read`. */
+export interface RowCounts {
+  readonly read: number;
+  readonly live: number;
+  readonly superseded: number;
+  readonly deleted: number;
+  readonly duplicate: number;
+  /** Versions merged into the one before by `collapse_unchanged`. */
+  readonly unchanged: number;
+  readonly quarantined: number;
+}
+
+export interface Promoted {
+  readonly promotion: Promotion;
+  readonly counts: RowCounts;
+  readonly quarantine: Quarantined;
+  readonly artifacts: readonly WrittenArtifact[];
+  readonly parts: readonly SpooledPart[];
+}
+
+const NOTHING_REFUSED: Quarantined = { rows: 0, reasons: {} };
+
+/**
+ * Reads local Bronze parts and spools the artifacts' files. Nothing is visible to anybody afterwards.
+ * @param knownSchema the columns where there is no part.
+ */
+export async function promote(
+  engine: Engine,
+  dataset: SilverDataset,
+  parts: readonly InputPart[],
+  knownSchema: TableSchema,
+  spool: string,
+  options: Pick<SilverRunOptions, 'runDate' | 'signal' | 'log' | 'progress'>,
+): Promise<Promoted> {
+  const { silver: spec } = dataset;
+  options.progress.step('reading');
+  const relation = await relationOf(engine, parts, columnsOf(dataset, knownSchema));
+  await engine.execute(`CREATE OR REPLACE TEMP VIEW bronze_rows AS ${relation.sql}`);
+  const [{ n: total } = { n: 0 }] = await engine.query('SELECT count(*) AS n FROM bronze_rows');
+  const read = Number(total);
+  const promotion = await planPromotion(
+    dataset,
+    relation,
+    dataProbe(engine, spec),
+    options.runDate.date,
+    options.log.warn,
+  );
+  options.progress.rows(read);
+
+  let quarantine = NOTHING_REFUSED;
+  let rejected: SpooledPart | undefined;
+  let counts = passedThrough(read);
+  if (promotion.decision !== undefined && promotion.decideSql !== undefined) {
+    options.progress.step('deciding');
+    const request = {
+      engine,
+      spec,
+      decision: promotion.decision,
+      orderColumn: spec.orderColumn ?? '',
+      parts,
+      totalRows: read,
+    };
+    quarantine = await countRefused(request);
+    if (quarantine.rows > 0) rejected = await writeQuarantine(request, relation.schema.fields, spool);
+    await engine.execute(`CREATE OR REPLACE TEMP TABLE decided AS ${promotion.decideSql}`);
+    counts = await countDecided(engine, read, quarantine.rows);
+  }
+  await engine.execute(`CREATE OR REPLACE TEMP VIEW prepared AS ${promotion.preparedSql}`);
+
+  const artifacts: WrittenArtifact[] = [];
+  for (const planned of promotion.artifacts) {
+    throwIfStopped(options.signal);
+    options.progress.step(`writing ${planned.stem}`);
+    const staged = (name: string): string =>
+      artifacts.find((artifact) => artifact.artifact === name)?.staged ?? name;
+    artifacts.push(await writeArtifact(engine, planned, spec.formats, spool, staged));
+  }
+  return {
+    promotion,
+    counts,
+    quarantine,
+    artifacts,
+    parts: [
+      ...artifacts.flatMap((artifact) => artifact.parts),
+      ...(rejected === undefined ? [] : [rejected]),
+    ],
+  };
+}
+
+/** Where Bronze says nothing about its columns, an intent's config does; their types are then unknown. */
+function columnsOf({ silver }: SilverDataset, known: TableSchema): TableSchema {
+  if (known.fields.length > 0 || silver.attributes === undefined) return known;
+  const names = new Set([
+    ...silver.keys,
+    ...(silver.orderColumn === undefined ? [] : [silver.orderColumn]),
+    ...(silver.sequenceColumn === undefined ? [] : [silver.sequenceColumn]),
+    ...silver.attributes,
+    ...(silver.partitioning.recordTime === undefined ? [] : [silver.partitioning.recordTime.column]),
+  ]);
+  return { fields: [...names].map((name) => ({ name, type: STRING })) };
+}
+
+function passedThrough(read: number): RowCounts {
+  return { read, live: read, superseded: 0, deleted: 0, duplicate: 0, unchanged: 0, quarantined: 0 };
+}
+
+async function countDecided(engine: Engine, read: number, quarantined: number): Promise<RowCounts> {
+  const found = await engine.query('SELECT "__status" AS status, count(*) AS n FROM decided GROUP BY 1');
+  const count = (...names: string[]): number =>
+    found.reduce((sum, row) => sum + (names.includes(String(row.status)) ? Number(row.n) : 0), 0);
+  const counts = {
+    read,
+    live: count('live'),
+    superseded: count('superseded'),
+    deleted: count('deleted', 'tombstone'),
+    duplicate: count('duplicate'),
+    unchanged: count('unchanged'),
+    quarantined,
+  };
+  const sum =
+    counts.live + counts.superseded + counts.deleted + counts.duplicate + counts.unchanged + quarantined;
+  if (sum !== read) throw new Error(`${read} rows were read, but ${sum} are accounted for`);
+  return counts;
+}

@@ -1,0 +1,168 @@
+import type { DatasetSpec, SilverSpec } from '../config/spec.ts';
+import { FoundryError } from '../core/errors.ts';
+import { type DataType, type Field, STRING } from '../core/schema.ts';
+import type { Engine } from '../engine/engine.ts';
+import { identifier } from '../engine/sql.ts';
+import { type PlannedArtifact, planArtifacts } from './artifacts.ts';
+import { keepColumns } from './columns.ts';
+import { type Decision, decideSql, decisionOf } from './decide.ts';
+import { metadataColumns } from './metadata-columns.ts';
+import type { ModelColumns } from './models/model.ts';
+import { MODELS } from './models/registry.ts';
+import { type OrderExpression, orderExpression } from './order-type.ts';
+import { type PartitionColumn, partitionColumns } from './partitions.ts';
+import type { Relation } from './relation.ts';
+
+export type SilverDataset = DatasetSpec & { readonly silver: SilverSpec };
+
+/** What a promotion has to know of the data itself. */
+export interface Probe {
+  /** How a column of `bronze_rows` orders its rows. */
+  order(field: Field): Promise<OrderExpression>;
+  /** The first row of a query over `bronze_rows`. */
+  first(sql: string): Promise<Record<string, unknown> | undefined>;
+}
+
+export function dataProbe(engine: Engine, spec: SilverSpec): Probe {
+  return {
+    order: (field) => orderExpression(engine, 'bronze_rows', field, spec.timezone),
+    first: async (sql) => (await engine.query(sql))[0],
+  };
+}
+
+/** For `--dry-run`, which looks at no row: text that orders rows is shown as timestamps. */
+export const schemaProbe: Probe = {
+  order: async (field) => {
+    const type: DataType =
+      field.type.kind === 'string' ? { kind: 'timestamp', unit: 'micros', utc: false } : field.type;
+    const column = identifier(field.name);
+    return { type, sql: field.type.kind === 'string' ? `TRY_CAST(${column} AS TIMESTAMP)` : column };
+  },
+  first: async () => undefined,
+};
+
+/** Everything about one Silver run but its rows: data, and the SQL of each step. */
+export interface Promotion {
+  readonly relation: Relation;
+  readonly kept: readonly Field[];
+  readonly dropped: readonly string[];
+  readonly order?: OrderExpression;
+  readonly decision?: Decision;
+  readonly partitions: readonly PartitionColumn[];
+  readonly artifacts: readonly PlannedArtifact[];
+  /** Fills `decided`; absent for models that take rows as they are. */
+  readonly decideSql?: string;
+  readonly preparedSql: string;
+}
+
+/**
+ * @throws SCHEMA001 for columns that do not match the config; DATA001 for an order column without an order;
+ * CFG001 for settings that contradict each other; CFG010.
+ */
+export async function planPromotion(
+  dataset: SilverDataset,
+  relation: Relation,
+  probe: Probe,
+  runDate: string,
+  warn: (message: string) => void,
+): Promise<Promotion> {
+  const spec = dataset.silver;
+  const model = MODELS[spec.model];
+  const { kept, dropped } = keepColumns(spec, relation.schema);
+  const constants = metadataColumns(dataset, runDate);
+  const prepares = model.preparation !== 'none';
+  if (prepares) requireKeysAndOrder(spec);
+  const order = prepares ? await probe.order(fieldNamed(kept, spec.orderColumn)) : undefined;
+  const sequence =
+    prepares && spec.sequenceColumn !== undefined
+      ? await sequenceOrder(probe, fieldNamed(kept, spec.sequenceColumn))
+      : undefined;
+  const decision =
+    model.preparation === 'none' || order === undefined
+      ? undefined
+      : decisionOf(spec, model.preparation, kept, order, sequence);
+  const typed = kept.map((field) =>
+    order !== undefined && field.name === spec.orderColumn ? { ...field, type: order.type } : field,
+  );
+  const partitions = await partitionColumns(probe, spec, kept, order, warn);
+  const columns: ModelColumns = {
+    fields: typed,
+    ...(order === undefined ? {} : { orderType: order.type }),
+  };
+  const queries = model.artifacts(spec, columns);
+  refuseCollisions(
+    kept,
+    queries.flatMap((query) => query.added.map((column) => column.field.name)),
+    queries.flatMap((query) => query.without),
+  );
+  for (const { field } of constants) {
+    if (kept.some((candidate) => candidate.name === field.name)) {
+      warn(`the column "${field.name}" of Bronze is replaced by the metadata column of that name`);
+    }
+  }
+  return {
+    relation,
+    kept,
+    dropped,
+    ...(order === undefined ? {} : { order }),
+    ...(decision === undefined ? {} : { decision, decideSql: decideSql(decision) }),
+    partitions,
+    artifacts: planArtifacts(queries, { spec, kept: typed, partitions, constants }),
+    preparedSql: preparedSql(spec, kept, decision !== undefined),
+  };
+}
+
+function requireKeysAndOrder(spec: SilverSpec): void {
+  const lacking = [
+    ...(spec.keys.length === 0 ? ['key columns'] : []),
+    ...(spec.orderColumn === undefined ? ['an order column'] : []),
+  ];
+  if (lacking.length === 0) return;
+  throw new FoundryError('CFG001', `the model ${spec.model} needs ${lacking.join(' and ')}`, {
+    hint: 'Set primary_keys and order_column, or pass --primary-key and --order-column.',
+  });
+}
+
+function fieldNamed(fields: readonly Field[], name: string | undefined): Field {
+  return fields.find((field) => field.name === name) ?? { name: name ?? '', type: STRING };
+}
+
+/** A sequence only breaks ties, but one without an order would break them at random. */
+async function sequenceOrder(probe: Probe, field: Field): Promise<OrderExpression> {
+  const sequence = await probe.order(field);
+  const column = identifier(field.name);
+  const lost = await probe.first(
+    `SELECT ${column}::VARCHAR AS value FROM bronze_rows WHERE ${column} IS NOT NULL AND (${sequence.sql}) IS NULL LIMIT 1`,
+  );
+  if (lost === undefined) return sequence;
+  throw new FoundryError(
+    'DATA001',
+    `the sequence column "${field.name}" holds ${JSON.stringify(lost.value)} among ${sequence.type.kind} values`,
+    { details: { column: field.name, value: String(lost.value) } },
+  );
+}
+
+function refuseCollisions(
+  kept: readonly Field[],
+  added: readonly string[],
+  without: readonly string[],
+): void {
+  const taken = added.filter((name) => !without.includes(name) && kept.some((field) => field.name === name));
+  if (taken.length === 0) return;
+  throw new FoundryError(
+    'SCHEMA001',
+    `Bronze already has ${taken.map((name) => `"${name}"`).join(', ')}, which the model adds`,
+    { hint: 'Rename the column at the source, or leave it out.' },
+  );
+}
+
+function preparedSql(spec: SilverSpec, kept: readonly Field[], decided: boolean): string {
+  if (!decided) return 'SELECT * FROM bronze_rows';
+  const columns = kept.map(({ name }) =>
+    name === spec.orderColumn ? `d."__order" AS ${identifier(name)}` : `b.${identifier(name)}`,
+  );
+  return (
+    `SELECT ${columns.join(', ')}, d."__order", d."__next", d."__deleted", d."__status" ` +
+    `FROM bronze_rows b JOIN decided d ON b."__file" = d."__file" AND b."__row" = d."__row"`
+  );
+}

@@ -1,0 +1,144 @@
+import { FoundryError } from '../core/errors.ts';
+import { type DataType, type Field, formatType, STRING, sameType, type TableSchema } from '../core/schema.ts';
+import type { Engine } from '../engine/engine.ts';
+import { dataTypeOf, describe, identifier, literal, literalList, sqlType } from '../engine/sql.ts';
+
+/** One committed Bronze part, as local Parquet. Parts are given in input order. */
+export interface InputPart {
+  readonly localPath: string;
+  /** For messages and quarantine: the path in the lake. */
+  readonly name: string;
+}
+
+export interface Widening {
+  readonly column: string;
+  readonly from: readonly string[];
+  readonly to: string;
+}
+
+/** The rows of all parts as one relation: columns united by name, plus `__file` and `__row` (both from 0). */
+export interface Relation {
+  readonly sql: string;
+  readonly schema: TableSchema;
+  readonly widened: readonly Widening[];
+}
+
+const EXACT_INT_DIGITS = { int32: 10, int64: 19 } as const;
+
+/**
+ * @param fallback columns where there is no part to take them from.
+ * @throws DATA001 for a nested column.
+ */
+export async function relationOf(
+  engine: Engine,
+  parts: readonly InputPart[],
+  fallback: TableSchema,
+): Promise<Relation> {
+  if (parts.length === 0) return emptyRelation(fallback);
+  const groups = await groupBySchema(engine, parts);
+  const { schema, widened } = unite(groups.map((group) => group.schema));
+  const selects = groups.map((group) => {
+    const columns = schema.fields.map((field) => {
+      const own = group.schema.fields.find((candidate) => candidate.name === field.name);
+      const quoted = identifier(field.name);
+      if (own === undefined) return `NULL::${sqlType(field.type)} AS ${quoted}`;
+      const physical = group.engineTypes.get(field.name);
+      return physical === sqlType(field.type) ? quoted : `${quoted}::${sqlType(field.type)} AS ${quoted}`;
+    });
+    const positions = `([${group.positions.join(', ')}])[file_index + 1]`;
+    const file = groups.length === 1 ? 'file_index' : positions;
+    return (
+      `SELECT ${columns.join(', ')}, ${file}::BIGINT AS "__file", file_row_number::BIGINT AS "__row" ` +
+      `FROM read_parquet(${literalList(group.files)}, hive_partitioning=false)`
+    );
+  });
+  return { sql: selects.join(' UNION ALL '), schema, widened };
+}
+
+/** No rows of the given columns. */
+export function emptyRelation(schema: TableSchema): Relation {
+  const columns = schema.fields.map(({ name, type }) => `NULL::${sqlType(type)} AS ${identifier(name)}`);
+  return {
+    sql: `SELECT ${[...columns, '0::BIGINT AS "__file"', '0::BIGINT AS "__row"'].join(', ')} WHERE false`,
+    schema,
+    widened: [],
+  };
+}
+
+interface SchemaGroup {
+  readonly schema: TableSchema;
+  readonly engineTypes: ReadonlyMap<string, string>;
+  readonly files: string[];
+  readonly positions: number[];
+}
+
+/** Parts of equal columns are one scan, so that a thousand parts are not a thousand subqueries. */
+async function groupBySchema(engine: Engine, parts: readonly InputPart[]): Promise<SchemaGroup[]> {
+  const groups = new Map<string, SchemaGroup>();
+  for (const [position, part] of parts.entries()) {
+    const columns = await describe(
+      engine,
+      `SELECT * FROM read_parquet(${literal(part.localPath)}, hive_partitioning=false)`,
+    );
+    const key = JSON.stringify(columns);
+    const group = groups.get(key) ?? {
+      schema: { fields: columns.map(({ name, engineType }) => fieldOf(name, engineType, part)) },
+      engineTypes: new Map(columns.map(({ name, engineType }) => [name, engineType])),
+      files: [],
+      positions: [],
+    };
+    group.files.push(part.localPath);
+    group.positions.push(position);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
+
+function fieldOf(name: string, engineType: string, part: InputPart): Field {
+  const type = dataTypeOf(engineType);
+  if (type !== undefined) return { name, type };
+  throw new FoundryError(
+    'DATA001',
+    `${part.name}: column "${name}" has the type ${engineType}, which is not flat`,
+    {
+      details: { file: part.name, column: name, type: engineType },
+    },
+  );
+}
+
+/** The columns of all, in order of first appearance, each in the type that keeps every value. */
+export function unite(schemas: readonly TableSchema[]): { schema: TableSchema; widened: Widening[] } {
+  const types = new Map<string, DataType[]>();
+  for (const { fields } of schemas) {
+    for (const { name, type } of fields) {
+      const known = types.get(name) ?? [];
+      if (!known.some((other) => sameType(other, type))) known.push(type);
+      types.set(name, known);
+    }
+  }
+  const widened: Widening[] = [];
+  const fields = [...types].map(([name, known]) => {
+    const type = known.reduce(widen);
+    if (known.length > 1) widened.push({ column: name, from: known.map(formatType), to: formatType(type) });
+    return { name, type };
+  });
+  return { schema: { fields }, widened };
+}
+
+/** The type that keeps the values of both exactly: a wider integer or decimal, else text. */
+export function widen(a: DataType, b: DataType): DataType {
+  if (sameType(a, b)) return a;
+  const [x, y] = [exactNumber(a), exactNumber(b)];
+  if (x === undefined || y === undefined) return STRING;
+  if (x.scale === 0 && y.scale === 0 && a.kind !== 'decimal' && b.kind !== 'decimal')
+    return { kind: 'int64' };
+  const scale = Math.max(x.scale, y.scale);
+  const precision = Math.max(x.whole, y.whole) + scale;
+  return precision > 38 ? STRING : { kind: 'decimal', precision, scale };
+}
+
+function exactNumber(type: DataType): { readonly whole: number; readonly scale: number } | undefined {
+  if (type.kind === 'decimal') return { whole: type.precision - type.scale, scale: type.scale };
+  if (type.kind === 'int32' || type.kind === 'int64') return { whole: EXACT_INT_DIGITS[type.kind], scale: 0 };
+  return undefined;
+}

@@ -1,0 +1,175 @@
+import type { DatasetSpec, LoadPattern } from '../config/spec.ts';
+import { FoundryError, throwIfStopped } from '../core/errors.ts';
+import { openEngine } from '../engine/duckdb.ts';
+import { openPartition } from '../lake/commit.ts';
+import type { Committed, PartitionWriter } from '../lake/lake.ts';
+import { acquireLease } from '../lake/lease.ts';
+import { openStorage } from '../storage/open.ts';
+import { bronzeScope, openBronze } from './inputs.ts';
+import { silverManifestBody } from './manifest-body.ts';
+import type { SilverRunOptions } from './options.ts';
+import { type Promoted, promote, type RowCounts } from './promote.ts';
+import type { SilverDataset } from './promotion.ts';
+import { silverLease, silverTarget } from './target.ts';
+
+export interface SilverReport {
+  readonly dataset: string;
+  readonly layer: 'silver';
+  readonly status: 'complete' | 'unchanged' | 'empty' | 'skipped';
+  readonly runDate: string;
+  /** Where the load partition is. */
+  readonly location: string;
+  readonly model: string;
+  readonly loadPattern?: LoadPattern;
+  /** Bronze partitions, as keys below the Bronze base. */
+  readonly inputs: readonly string[];
+  /** Partitions of the same date that a newer full load superseded. */
+  readonly notRead: readonly string[];
+  readonly rows: RowCounts;
+  readonly quarantineReasons: Readonly<Record<string, number>>;
+  readonly artifacts: readonly { readonly artifact: string; readonly rows: number }[];
+  readonly files: readonly { readonly path: string; readonly rows: number; readonly sizeBytes: number }[];
+  readonly droppedColumns: readonly string[];
+  readonly replacedRows?: number;
+  readonly seconds: number;
+}
+
+const NO_ROWS: RowCounts = {
+  read: 0,
+  live: 0,
+  superseded: 0,
+  deleted: 0,
+  duplicate: 0,
+  unchanged: 0,
+  quarantined: 0,
+};
+
+/**
+ * Promotes one Bronze partition: committed parts → SQL → artifacts → one commit. Until the commit the old load
+ * partition is untouched, and after it the new one is whole.
+ *
+ * @throws EXT001 nothing has landed; SUM001 Bronze is not what was committed; SCHEMA001, DATA001, QUAL001 the data
+ * does not fit; LOCK001 another run holds the dataset; ENG002, STG001, INT001.
+ */
+export async function runSilver(spec: DatasetSpec, options: SilverRunOptions): Promise<SilverReport> {
+  const started = options.clock.now();
+  if (!isPromotable(spec)) return skipped(spec, options);
+  const { silver } = spec;
+  const storage = openStorage(silver.base);
+  const lake = { storage };
+  const path = silverTarget(spec, options.runDate);
+  const location = `${storage.description}/${path}`;
+  const seconds = (): number => (options.clock.now().getTime() - started.getTime()) / 1000;
+
+  const scope = await bronzeScope(spec, options);
+  for (const { path: unread } of scope.notRead)
+    options.log.info(`not read, a newer full load exists: ${unread}`);
+  if (scope.read.length === 0) refuseMissing(scope.location);
+  const lease = await acquireLease(lake, silverLease(spec), { signal: options.signal });
+  try {
+    const writer = await openPartition(lake, path, { signal: options.signal, clock: options.clock });
+    const engine = await openEngine(options.limits, options.signal);
+    try {
+      const bronze = await openBronze(engine, scope, writer.spool, {
+        ...options,
+        requireChecksum: silver.requireChecksum,
+      });
+      for (const warning of bronze.warnings) options.log.warn(warning);
+      const promoted = await promote(engine, spec, bronze.parts, bronze.schema, writer.spool, options);
+      refuseEmptyReplacement(spec, scope.loadPattern, promoted, writer, location);
+      throwIfStopped(options.signal);
+      options.progress.step('committing');
+      const body = silverManifestBody({
+        dataset: spec,
+        runDate: options.runDate.date,
+        scope,
+        bronze,
+        promoted,
+        startedAt: started.toISOString(),
+        runtimeSeconds: seconds(),
+      });
+      const committed = await writer.commit(promoted.parts, body);
+      return {
+        dataset: spec.name,
+        layer: 'silver',
+        ...outcome(committed, writer),
+        runDate: options.runDate.date,
+        location,
+        model: silver.model,
+        loadPattern: scope.loadPattern,
+        inputs: bronze.partitions.map((partition) => partition.path),
+        notRead: scope.notRead.map((partition) => partition.path),
+        rows: promoted.counts,
+        quarantineReasons: promoted.quarantine.reasons,
+        artifacts: promoted.artifacts.map(({ artifact, rows }) => ({ artifact, rows })),
+        droppedColumns: promoted.promotion.dropped,
+        seconds: seconds(),
+      };
+    } finally {
+      await engine.close();
+      await writer.discard();
+    }
+  } finally {
+    await lease.release();
+  }
+}
+
+function isPromotable(spec: DatasetSpec): spec is SilverDataset {
+  return spec.silver?.enabled === true;
+}
+
+function skipped(spec: DatasetSpec, options: SilverRunOptions): SilverReport {
+  return {
+    dataset: spec.name,
+    layer: 'silver',
+    status: 'skipped',
+    runDate: options.runDate.date,
+    location: '',
+    model: spec.silver?.model ?? 'none',
+    inputs: [],
+    notRead: [],
+    rows: NO_ROWS,
+    quarantineReasons: {},
+    artifacts: [],
+    files: [],
+    droppedColumns: [],
+    seconds: 0,
+  };
+}
+
+function refuseMissing(location: string): never {
+  throw new FoundryError('EXT001', `no Bronze partition has landed at ${location}`, {
+    hint: 'Run `foundry bronze` for this date first, or name a partition with --bronze-path.',
+  });
+}
+
+function refuseEmptyReplacement(
+  { name, silver }: SilverDataset,
+  loadPattern: LoadPattern,
+  promoted: Promoted,
+  writer: PartitionWriter,
+  location: string,
+): void {
+  const before = writer.previous?.record_count ?? 0;
+  const rows = promoted.artifacts.reduce((sum, artifact) => sum + artifact.rows, 0);
+  if (rows > 0 || before === 0 || loadPattern !== 'full' || silver.allowEmpty) return;
+  throw new FoundryError(
+    'QUAL001',
+    `${name}: no rows come out, but ${location} holds ${before}; a full load does not replace rows by nothing`,
+    {
+      details: { rows_before: before },
+      hint: 'If that is right, set run.allow_empty: true (intents: bronze.options.allow_empty).',
+    },
+  );
+}
+
+function outcome(
+  { manifest, changed }: Committed,
+  writer: PartitionWriter,
+): Pick<SilverReport, 'status' | 'files' | 'replacedRows'> {
+  return {
+    status: manifest.status === 'empty' ? 'empty' : changed ? 'complete' : 'unchanged',
+    files: manifest.files.map(({ path, rows, size_bytes }) => ({ path, rows, sizeBytes: size_bytes })),
+    ...(writer.previous === undefined ? {} : { replacedRows: writer.previous.record_count }),
+  };
+}
