@@ -9,6 +9,7 @@ import { type Attempt, keyOf, readable, type Seen } from './attempt.ts';
 import { commitLocally } from './commit-local.ts';
 import { planGeneration } from './generation.ts';
 import type { Committed, Lake, PartitionWriter, SpooledPart } from './lake.ts';
+import { dataFormat } from './loose.ts';
 import { CHECKSUMS_NAME, MANIFEST_NAME, type Manifest } from './manifest.ts';
 import { parseChecksums } from './manifest-schema.ts';
 import { publish } from './publish.ts';
@@ -36,13 +37,14 @@ export async function openPartition(
   checkKey(path, storage.description);
   const staging = await openStaging(storage, options);
   try {
-    const { seen, previous } = await look(lake, path);
+    const { seen, previous, holdsData } = await look(lake, path);
     const spool = join(staging.path, 'spool');
     await makeFolder(spool);
     let state: 'open' | 'ended' = 'open';
     return {
       path,
       previous,
+      holdsData,
       spool,
       async commit(parts, body): Promise<Committed> {
         if (state === 'ended') throw new Error(`the attempt at ${path} has ended`);
@@ -77,20 +79,33 @@ export async function openPartition(
 async function look(
   { storage }: Lake,
   path: string,
-): Promise<{ readonly seen: Seen; readonly previous: Manifest | undefined }> {
+): Promise<{ readonly seen: Seen; readonly previous: Manifest | undefined; readonly holdsData: boolean }> {
   const found = await storage.readBytes(keyOf(path, MANIFEST_NAME));
   const previous = found === undefined ? undefined : readable(found.bytes);
-  const files = previous?.files.map((file) => file.path) ?? (await originalsFiles({ storage }, path));
-  return { seen: { ...(found === undefined ? {} : { manifest: found }), files }, previous };
+  const files = previous?.files.map((file) => file.path) ?? (await unmanifestedFiles({ storage }, path));
+  return {
+    seen: { ...(found === undefined ? {} : { manifest: found }), files },
+    previous,
+    holdsData: previous === undefined ? files.length > 0 : previous.record_count > 0,
+  };
 }
 
-/** What a `_checksums.json` lists where no manifest of ours does: these files are replaced too. */
-async function originalsFiles({ storage }: Lake, path: string): Promise<string[]> {
+/** Without a manifest of ours, what `_checksums.json` lists and all data directly in the folder is replaced. */
+async function unmanifestedFiles({ storage }: Lake, path: string): Promise<string[]> {
+  const names = new Set<string>();
+  for await (const { key } of storage.list(path)) {
+    const name = key.slice(path.length + 1);
+    if (!name.includes('/') && dataFormat(name) !== undefined) names.add(name);
+  }
   const found = await storage.readBytes(keyOf(path, CHECKSUMS_NAME));
-  if (found === undefined) return [];
+  for (const name of found === undefined ? [] : listedNames(found.bytes)) names.add(name);
+  return [...names];
+}
+
+function listedNames(checksums: Uint8Array): string[] {
   try {
-    const { files } = parseChecksums(found.bytes, CHECKSUMS_NAME);
-    return files.map((file) => file.path).filter((name) => name !== MANIFEST_NAME);
+    const { files } = parseChecksums(checksums, CHECKSUMS_NAME);
+    return files.map((file) => file.path).filter((name) => dataFormat(name) !== undefined);
   } catch {
     return [];
   }

@@ -34,6 +34,8 @@ export interface PartitionWriter {
   readonly path: string;
   /** The manifest that a commit will replace, read when the attempt began. */
   readonly previous: Manifest | undefined;
+  /** Whether rows lie there now: by that manifest, or as data files that foundry did not write (decision 27). */
+  readonly holdsData: boolean;
   /** Private local folder for parts and scratch files; on local disk on the target's own file system. */
   readonly spool: string;
   /**

@@ -60,12 +60,6 @@ export async function openStaging(
   };
 }
 
-/** Removes what dead owners left behind; live owners' folders stay. Never fails. */
-export async function sweepStaging(storage: Storage, spoolRoot?: string): Promise<void> {
-  const place = await stagingPlace(storage, spoolRoot);
-  await withGate(place, NEVER, () => sweep(place.root)).catch(() => undefined);
-}
-
 async function stagingPlace(storage: Storage, spoolRoot: string | undefined): Promise<StagingPlace> {
   if (storage.local === undefined) return temporaryPlace(spoolRoot);
   const base = storage.local.path('');

@@ -1,5 +1,6 @@
 import { dlopen, ptr, read } from 'bun:ffi';
-import { FoundryError } from '../core/errors.ts';
+import { constants } from 'node:os';
+import { storageFailure } from './failure.ts';
 
 /** `done`, or why the call did nothing: `unsupported` by this platform or file system, or the errno. */
 type Renamed = 'done' | 'unsupported' | { readonly errno: number };
@@ -47,10 +48,10 @@ function isTaken(errno: number): boolean {
   return errno === EEXIST || errno === ENOTEMPTY.linux || errno === ENOTEMPTY.darwin;
 }
 
-function failed(staged: string, live: string, errno: number): FoundryError {
-  return new FoundryError('STG001', `could not exchange ${staged} with ${live}: errno ${errno}`, {
-    details: { errno },
-  });
+function failed(staged: string, live: string, errno: number): Error {
+  const code =
+    Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
+  return storageFailure(`exchange ${staged} with`, live, Object.assign(new Error(code), { code }));
 }
 
 let opened: { readonly calls: Renamer | undefined } | undefined;

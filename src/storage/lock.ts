@@ -42,6 +42,8 @@ export function tryLock(file: string, announce = false): FileLock | undefined {
     mkdirSync(dirname(file), { recursive: true });
     database = new Database(file, { create: true, readwrite: true });
     database.run('PRAGMA busy_timeout = 0');
+    // Nothing is ever written, so no journal has to lie beside the lock.
+    database.run('PRAGMA journal_mode = MEMORY');
     database.run('BEGIN EXCLUSIVE');
   } catch (error) {
     database?.close();

@@ -224,6 +224,16 @@ export function commitSuite(name: string, makeStorage: () => Promise<Storage>): 
           files: [{ path: 'full-part-0001.parquet', size_bytes: 3, sha256: '0'.repeat(64) }],
         }),
       );
+      const writer = await open(lake);
+      expect([writer.previous, writer.holdsData]).toEqual([undefined, true]);
+      await writer.discard();
+      await land(lake, ['new']);
+      expect(Object.values(await contentOf(lake, PATH))).toEqual(['new']);
+    });
+
+    test('data files that no manifest lists are replaced by the first commit', async () => {
+      const lake = await makeLake();
+      await lake.storage.put(`${PATH}/part-0001.csv`, { bytes: new TextEncoder().encode('old') });
       await land(lake, ['new']);
       expect(Object.values(await contentOf(lake, PATH))).toEqual(['new']);
     });
