@@ -5,6 +5,7 @@ import { partitionSegment } from '../lake/hive.ts';
 import type { Manifest } from '../lake/manifest.ts';
 import { openCommitted, readManifest } from '../lake/reader.ts';
 import { openStorage } from '../storage/open.ts';
+import { locationOf } from '../storage/storage.ts';
 import { type BronzeScope, bronzeScope, schemaOf } from './inputs.ts';
 import type { SilverRunOptions } from './options.ts';
 import { planPromotion, type SilverDataset, schemaProbe } from './promotion.ts';
@@ -18,9 +19,9 @@ export interface SilverPlan {
   readonly enabled: boolean;
   readonly bronze: {
     readonly location: string;
-    readonly loadPattern: string;
+    readonly load_pattern: string;
     readonly read: readonly PlannedInput[];
-    readonly notRead: readonly string[];
+    readonly not_read: readonly string[];
   };
   /** Set when the config is sound but running now would fail, e.g. nothing has landed yet. */
   readonly problem?: string;
@@ -30,13 +31,13 @@ export interface SilverPlan {
   readonly settings: {
     readonly model: string;
     readonly keys: readonly string[];
-    readonly orderColumn: string | null;
-    readonly deleteMode: string;
-    readonly schemaMode: string | null;
+    readonly order_column: string | null;
+    readonly delete_mode: string;
+    readonly schema_mode: string | null;
     readonly formats: OutputFormats;
-    readonly requireChecksum: boolean;
-    readonly errorHandling: SilverSpec['errorHandling'];
-    readonly allowEmpty: boolean;
+    readonly require_checksum: boolean;
+    readonly error_handling: SilverSpec['errorHandling'];
+    readonly allow_empty: boolean;
   };
   /** Absent until Bronze has landed: its columns are known only then. */
   readonly steps?: PlannedSteps;
@@ -44,14 +45,14 @@ export interface SilverPlan {
 
 interface PlannedInput {
   readonly path: string;
-  readonly commitId: string | null;
+  readonly commit_id: string | null;
   readonly rows: number | null;
 }
 
 interface PlannedSteps {
   readonly columns: readonly string[];
-  readonly droppedColumns: readonly string[];
-  readonly partitionColumns: readonly string[];
+  readonly dropped_columns: readonly string[];
+  readonly partition_columns: readonly string[];
   /** SQL that gives each row of Bronze its place; absent where rows are taken as they are. */
   readonly decided?: string;
   readonly prepared: string;
@@ -86,16 +87,16 @@ export async function planSilver(spec: DatasetSpec, options: SilverRunOptions): 
     enabled: spec.silver.enabled,
     bronze: {
       location: scope.location,
-      loadPattern: scope.loadPattern,
+      load_pattern: scope.loadPattern,
       read: scope.read.map((partition) => ({
         path: partition.path,
-        commitId: partition.manifest?.commit_id ?? null,
+        commit_id: partition.manifest?.commit_id ?? null,
         rows: partition.manifest?.record_count ?? null,
       })),
-      notRead: scope.notRead.map((partition) => partition.path),
+      not_read: scope.notRead.map((partition) => partition.path),
     },
     ...(scope.read.length === 0 ? { problem: `no Bronze partition has landed at ${scope.location}` } : {}),
-    target: { path, location: `${storage.description}/${path}` },
+    target: { path, location: locationOf(storage, path) },
     ...(current === undefined
       ? {}
       : {
@@ -114,13 +115,13 @@ function settingsOf({ silver }: SilverDataset): SilverPlan['settings'] {
   return {
     model: silver.model,
     keys: silver.keys,
-    orderColumn: silver.orderColumn ?? null,
-    deleteMode: silver.deleteMode,
-    schemaMode: silver.schemaMode ?? null,
+    order_column: silver.orderColumn ?? null,
+    delete_mode: silver.deleteMode,
+    schema_mode: silver.schemaMode ?? null,
     formats: silver.formats,
-    requireChecksum: silver.requireChecksum,
-    errorHandling: silver.errorHandling,
-    allowEmpty: silver.allowEmpty,
+    require_checksum: silver.requireChecksum,
+    error_handling: silver.errorHandling,
+    allow_empty: silver.allowEmpty,
   };
 }
 
@@ -169,8 +170,8 @@ async function stepsOf(
     fields.map(({ name, type }) => `${name} ${formatType(type)}`);
   return {
     columns: shown(promotion.kept),
-    droppedColumns: promotion.dropped,
-    partitionColumns: promotion.partitions.map(({ name, type }) => `${name} ${formatType(type)}`),
+    dropped_columns: promotion.dropped,
+    partition_columns: promotion.partitions.map(({ name, type }) => `${name} ${formatType(type)}`),
     ...(promotion.decideSql === undefined ? {} : { decided: promotion.decideSql }),
     prepared: promotion.preparedSql,
     artifacts: promotion.artifacts.map((planned) => ({

@@ -5,6 +5,7 @@ import { openPartition } from '../lake/commit.ts';
 import type { Committed, PartitionWriter } from '../lake/lake.ts';
 import { acquireLease } from '../lake/lease.ts';
 import { openStorage } from '../storage/open.ts';
+import { locationOf } from '../storage/storage.ts';
 import { bronzeScope, openBronze } from './inputs.ts';
 import { silverManifestBody } from './manifest-body.ts';
 import type { SilverRunOptions } from './options.ts';
@@ -16,21 +17,21 @@ export interface SilverReport {
   readonly dataset: string;
   readonly layer: 'silver';
   readonly status: 'complete' | 'unchanged' | 'empty' | 'skipped';
-  readonly runDate: string;
+  readonly run_date: string;
   /** Where the load partition is. */
   readonly location: string;
   readonly model: string;
-  readonly loadPattern?: LoadPattern;
+  readonly load_pattern?: LoadPattern;
   /** Bronze partitions, as keys below the Bronze base. */
   readonly inputs: readonly string[];
   /** Partitions of the same date that a newer full load superseded. */
-  readonly notRead: readonly string[];
+  readonly not_read: readonly string[];
   readonly rows: RowCounts;
-  readonly quarantineReasons: Readonly<Record<string, number>>;
+  readonly quarantine_reasons: Readonly<Record<string, number>>;
   readonly artifacts: readonly { readonly artifact: string; readonly rows: number }[];
-  readonly files: readonly { readonly path: string; readonly rows: number; readonly sizeBytes: number }[];
-  readonly droppedColumns: readonly string[];
-  readonly replacedRows?: number;
+  readonly files: readonly { readonly path: string; readonly rows: number; readonly size_bytes: number }[];
+  readonly dropped_columns: readonly string[];
+  readonly replaced_rows?: number;
   readonly seconds: number;
 }
 
@@ -58,7 +59,7 @@ export async function runSilver(spec: DatasetSpec, options: SilverRunOptions): P
   const storage = openStorage(silver.base);
   const lake = { storage };
   const path = silverTarget(spec, options.runDate);
-  const location = `${storage.description}/${path}`;
+  const location = locationOf(storage, path);
   const seconds = (): number => (options.clock.now().getTime() - started.getTime()) / 1000;
 
   const scope = await bronzeScope(spec, options);
@@ -93,16 +94,16 @@ export async function runSilver(spec: DatasetSpec, options: SilverRunOptions): P
         dataset: spec.name,
         layer: 'silver',
         ...outcome(committed, writer),
-        runDate: options.runDate.date,
+        run_date: options.runDate.date,
         location,
         model: silver.model,
-        loadPattern: scope.loadPattern,
+        load_pattern: scope.loadPattern,
         inputs: bronze.partitions.map((partition) => partition.path),
-        notRead: scope.notRead.map((partition) => partition.path),
+        not_read: scope.notRead.map((partition) => partition.path),
         rows: promoted.counts,
-        quarantineReasons: promoted.quarantine.reasons,
+        quarantine_reasons: promoted.quarantine.reasons,
         artifacts: promoted.artifacts.map(({ artifact, rows }) => ({ artifact, rows })),
-        droppedColumns: promoted.promotion.dropped,
+        dropped_columns: promoted.promotion.dropped,
         seconds: seconds(),
       };
     } finally {
@@ -123,16 +124,16 @@ function skipped(spec: DatasetSpec, options: SilverRunOptions): SilverReport {
     dataset: spec.name,
     layer: 'silver',
     status: 'skipped',
-    runDate: options.runDate.date,
+    run_date: options.runDate.date,
     location: '',
     model: spec.silver?.model ?? 'none',
     inputs: [],
-    notRead: [],
+    not_read: [],
     rows: NO_ROWS,
-    quarantineReasons: {},
+    quarantine_reasons: {},
     artifacts: [],
     files: [],
-    droppedColumns: [],
+    dropped_columns: [],
     seconds: 0,
   };
 }
@@ -166,10 +167,10 @@ function refuseEmptyReplacement(
 function outcome(
   { manifest, changed }: Committed,
   writer: PartitionWriter,
-): Pick<SilverReport, 'status' | 'files' | 'replacedRows'> {
+): Pick<SilverReport, 'status' | 'files' | 'replaced_rows'> {
   return {
     status: manifest.status === 'empty' ? 'empty' : changed ? 'complete' : 'unchanged',
-    files: manifest.files.map(({ path, rows, size_bytes }) => ({ path, rows, sizeBytes: size_bytes })),
-    ...(writer.previous === undefined ? {} : { replacedRows: writer.previous.record_count }),
+    files: manifest.files.map(({ path, rows, size_bytes }) => ({ path, rows, size_bytes })),
+    ...(writer.previous === undefined ? {} : { replaced_rows: writer.previous.record_count }),
   };
 }

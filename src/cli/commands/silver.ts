@@ -83,7 +83,10 @@ export const silverCommand = defineCommand({
 });
 
 /** The datasets of the configs with the flags laid over them, or the one that the flags alone describe. */
-async function datasetsOf(given: Given & { config?: string | undefined }, session: Session): Promise<DatasetSpec[]> {
+async function datasetsOf(
+  given: Given & { config?: string | undefined },
+  session: Session,
+): Promise<DatasetSpec[]> {
   const { adHocSilver, applyOverrides } = await import('../../config/overrides.ts');
   const overrides = overridesOf(given);
   const bronzePath = given['bronze-path'];
