@@ -39,8 +39,12 @@ export async function compile({ entry, target, output }: CompileOptions): Promis
   }
 }
 
+/** Asked once, so that all targets compiled together say the same. */
+let compiledCommit: string | undefined;
+
 function buildInfo(target: Target): BuildInfo {
-  return { version, commit: commit(), target: target.name };
+  compiledCommit ??= commit();
+  return { version, commit: compiledCommit, target: target.name };
 }
 
 /** The commit compiled, marked where the files that make the binary differ from it; `unknown` outside git. */

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the substitutions of configs look like that
 import { classicSchema } from '../src/config/classic-schema.ts';
 import { intentSchema } from '../src/config/intent-schema.ts';
 import {

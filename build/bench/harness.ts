@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** One contestant: a program that does the whole work once and ends with exit code 0. */
+export interface Contestant {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Runs before every round, untimed: removes what the round before left. */
+  readonly prepare?: () => void | Promise<void>;
+}
+
+export interface Measured {
+  readonly name: string;
+  /** Medians over the rounds. */
+  readonly milliseconds: number;
+  readonly peakMegabytes: number;
+  readonly fastestMilliseconds: number;
+}
+
+export interface BenchOptions {
+  readonly rounds?: number;
+  /** Unmeasured rounds first, that fill the caches of the disk. */
+  readonly warmUps?: number;
+}
+
+/**
+ * Measures wall time and peak memory of whole processes, interleaved (A B A B …), so that a noisy neighbour
+ * hits all contestants alike.
+ * @throws when a contestant fails: a wrong answer has no speed.
+ */
+export async function race(
+  contestants: readonly Contestant[],
+  { rounds = 5, warmUps = 1 }: BenchOptions = {},
+): Promise<readonly Measured[]> {
+  const samples = contestants.map(() => ({ times: [] as number[], peaks: [] as number[] }));
+  for (let round = -warmUps; round < rounds; round++) {
+    for (const [index, contestant] of contestants.entries()) {
+      await contestant.prepare?.();
+      const { milliseconds, peakMegabytes } = await runOnce(contestant);
+      if (round < 0) continue;
+      samples[index]?.times.push(milliseconds);
+      samples[index]?.peaks.push(peakMegabytes);
+    }
+  }
+  return contestants.map(({ name }, index) => {
+    const { times = [], peaks = [] } = samples[index] ?? {};
+    return {
+      name,
+      milliseconds: median(times),
+      peakMegabytes: median(peaks),
+      fastestMilliseconds: Math.min(...times),
+    };
+  });
+}
+
+async function runOnce({
+  name,
+  command,
+  env,
+}: Contestant): Promise<{ milliseconds: number; peakMegabytes: number }> {
+  const start = performance.now();
+  const child = Bun.spawn([...command], {
+    env: { ...process.env, ...env },
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'pipe',
+  });
+  const [stderr, code] = await Promise.all([new Response(child.stderr).text(), child.exited]);
+  const milliseconds = performance.now() - start;
+  if (code !== 0) throw new Error(`${name} ended with ${code}: ${stderr.slice(-2000)}`);
+  return { milliseconds, peakMegabytes: (child.resourceUsage()?.maxRSS ?? Number.NaN) / 1e6 };
+}
+
+/** Prints one line a contestant; ratios are against the last one, the yardstick. */
+export function printRace(title: string, results: readonly Measured[]): void {
+  const yardstick = results.at(-1)?.milliseconds ?? Number.NaN;
+  console.log(`\n${title}`);
+  for (const { name, milliseconds, peakMegabytes, fastestMilliseconds } of results) {
+    console.log(
+      `  ${name.padEnd(36)} ${milliseconds.toFixed(1).padStart(9)} ms  ${`${(milliseconds / yardstick).toFixed(2)}×`.padStart(8)}` +
+        `  (best ${fastestMilliseconds.toFixed(1)} ms, peak ${peakMegabytes.toFixed(0)} MB)`,
+    );
+  }
+}
+
+/** Says whether a promise about speed or memory holds; a broken one makes the bench fail in the end. */
+export function promise(claim: string, value: number, limit: number, unit: string): void {
+  const kept = value <= limit;
+  console.log(`  ${kept ? 'kept  ' : 'BROKEN'} ${claim}: ${value.toFixed(2)} ${unit} (limit ${limit})`);
+  if (!kept) process.exitCode = 1;
+}
+
+/** A folder for a bench's inputs and outputs; removed when `work` is done. */
+export async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'foundry-bench-'));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
