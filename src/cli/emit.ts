@@ -25,9 +25,10 @@ export function emitResults<R>(
   }
   const reports = results.flatMap((result) => ('report' in result ? [render(result.report)] : []));
   if (reports.length > 0) process.stdout.write(`${reports.join('\n\n')}\n`);
-  const failed = results.filter((result) => 'error' in result).length;
-  if (results.length > 1) {
-    process.stdout.write(`\n${results.length - failed} of ${results.length} datasets succeeded\n`);
+  const datasets = new Set(results.map((result) => result.dataset));
+  const failed = new Set(results.flatMap((result) => ('error' in result ? [result.dataset] : [])));
+  if (datasets.size > 1) {
+    process.stdout.write(`\n${datasets.size - failed.size} of ${datasets.size} datasets succeeded\n`);
   }
   return exitCode;
 }
