@@ -2,7 +2,14 @@ import type { Dirent } from 'node:fs';
 import { lstat, mkdir, readdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { throwIfStopped } from '../core/errors.ts';
-import { linkOrCopy, makeFolder, removeTree, syncPath, writeDurable } from '../storage/durable.ts';
+import {
+  linkOrCopy,
+  makeFolder,
+  removeTree,
+  syncFile,
+  syncFolder,
+  writeDurable,
+} from '../storage/durable.ts';
 import { errnoOf, storageFailure } from '../storage/failure.ts';
 import { PRIVATE_FOLDER } from '../storage/keys.ts';
 import { lock } from '../storage/lock.ts';
@@ -59,7 +66,7 @@ async function assemble(generation: Generation, folder: string): Promise<void> {
     const target = join(folder, file.path);
     try {
       await mkdir(dirname(target), { recursive: true });
-      await syncPath(source);
+      await syncFile(source);
       await rename(source, target);
     } catch (error) {
       throw storageFailure(`move ${source} to`, target, error);
@@ -137,7 +144,7 @@ async function syncFolders(folder: string): Promise<void> {
   for (const entry of await entriesOf(folder)) {
     if (entry.isDirectory()) await syncFolders(join(folder, entry.name));
   }
-  await syncPath(folder);
+  await syncFolder(folder);
 }
 
 async function entriesOf(folder: string): Promise<Dirent[]> {

@@ -2,10 +2,19 @@ import { copyFile, link, mkdir, open, rm, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf, storageFailure } from './failure.ts';
 
-/** Flushes a file or a folder to the disk. @throws STG001 */
-export async function syncPath(path: string): Promise<void> {
+/** Flushes a file's bytes to the disk. @throws STG001 */
+export async function syncFile(path: string): Promise<void> {
+  return sync(path, 'r+');
+}
+
+/** Makes the names in a folder durable; Windows does that by itself and opens no folders. @throws STG001 */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform !== 'win32') await sync(path, 'r');
+}
+
+async function sync(path: string, flags: 'r' | 'r+'): Promise<void> {
   try {
-    const handle = await open(path, 'r');
+    const handle = await open(path, flags);
     try {
       await handle.sync();
     } finally {
@@ -26,7 +35,7 @@ export async function makeFolder(path: string): Promise<void> {
   }
   if (first === undefined) return;
   for (let folder = dirname(path); folder.length >= dirname(first).length; folder = dirname(folder)) {
-    await syncPath(folder);
+    await syncFolder(folder);
     if (folder === dirname(folder)) return;
   }
 }
@@ -57,7 +66,7 @@ export async function linkOrCopy(from: string, to: string): Promise<void> {
       throw storageFailure('link', to, error);
     }
     await copyFile(from, to, 1);
-    await syncPath(to);
+    await syncFile(to);
   }
 }
 

@@ -13,8 +13,11 @@ const ADVICE: Readonly<Record<string, string>> = {
   EEXIST: 'Something else has this name. Move it away, or configure another folder.',
   ENOTDIR: 'A file lies where a folder is needed. Move it away, or configure another folder.',
   EISDIR: 'A folder lies where a file is needed. Move it away, or configure another folder.',
+  EXDEV: 'A folder of the lake lies on another disk. Keep the whole base on one file system.',
   ESTALE: 'The network file system lost the file. Check its mount, then run again.',
 };
+
+const LOCK_ADVICE = 'This user must be able to write there, and the file system must support file locks.';
 
 /** The `code` of a system error (`ENOENT`), or undefined. */
 export function errnoOf(error: unknown): string | undefined {
@@ -26,7 +29,7 @@ export function errnoOf(error: unknown): string | undefined {
 export function storageFailure(operation: string, path: string, error: unknown): Error {
   if (error instanceof FoundryError) return error;
   const code = errnoOf(error);
-  const advice = code === undefined ? undefined : ADVICE[code];
+  const advice = code?.startsWith('SQLITE_') ? LOCK_ADVICE : ADVICE[code ?? ''];
   return new FoundryError('STG001', `could not ${operation} ${path}: ${messageOf(error)}`, {
     details: { errno: code },
     ...(advice === undefined ? {} : { hint: advice }),

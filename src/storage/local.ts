@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { copyFile, link, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { FoundryError } from '../core/errors.ts';
-import { makeFolder, removeEmptyFolders, syncPath, writeDurable } from './durable.ts';
+import { makeFolder, removeEmptyFolders, syncFile, syncFolder, writeDurable } from './durable.ts';
 import { exchangeFolders } from './exchange.ts';
 import { errnoOf, storageFailure } from './failure.ts';
 import { checkKey, PRIVATE_FOLDER } from './keys.ts';
@@ -40,23 +40,33 @@ export function localStorage(base: string): Storage {
     }
   };
 
-  const place = async (staged: string, key: string, condition: PutCondition | undefined): Promise<void> => {
-    const path = pathOf(key);
-    if (condition === undefined) return rename(staged, path);
-    if (condition === 'ifAbsent') return placeIfAbsent(staged, path, key);
+  /** Nothing else in the lake changes the object meanwhile. */
+  const alone = async (
+    key: string,
+    work: (current: StoredObject | undefined) => Promise<void>,
+  ): Promise<void> => {
     const stripe = createHash('sha256').update(key).digest('hex').slice(0, 2);
     const held = await lock(join(root, PRIVATE_FOLDER, 'locks', `put-${stripe}.lock`), {
       waitMs: LOCK_WAIT_MS,
       signal: new AbortController().signal,
-      what: path,
+      what: pathOf(key),
     });
     try {
-      const current = await statKey(key);
-      if (current?.etag !== condition.ifMatch) throw new ConditionFailed(key);
-      await rename(staged, path);
+      await work(await statKey(key));
     } finally {
       held.release();
     }
+  };
+
+  const place = async (staged: string, key: string, condition: PutCondition | undefined): Promise<void> => {
+    const path = pathOf(key);
+    if (condition === undefined) return rename(staged, path);
+    if (condition === 'ifAbsent' && (await linkIfAbsent(staged, path, key))) return;
+    const expected = condition === 'ifAbsent' ? undefined : condition.ifMatch;
+    await alone(key, async (current) => {
+      if (current?.etag !== expected) throw new ConditionFailed(key);
+      await rename(staged, path);
+    });
   };
 
   const put = async (key: string, body: PutBody, condition?: PutCondition): Promise<StoredObject> => {
@@ -67,7 +77,7 @@ export function localStorage(base: string): Storage {
     try {
       await stage(body, staged);
       await placeInFolder(path, () => place(staged, key, condition));
-      await syncPath(dirname(path));
+      await syncFolder(dirname(path));
     } catch (error) {
       if (error instanceof ConditionFailed) throw error;
       throw storageFailure('write', path, error);
@@ -85,8 +95,8 @@ export function localStorage(base: string): Storage {
       const live = pathOf(key);
       await makeFolder(dirname(live));
       if (!exchangeFolders(staged, live)) return false;
-      await syncPath(dirname(live));
-      await syncPath(dirname(staged));
+      await syncFolder(dirname(live));
+      await syncFolder(dirname(staged));
       return true;
     },
   };
@@ -144,15 +154,18 @@ async function stage(body: PutBody, staged: string): Promise<void> {
   } catch (error) {
     throw storageFailure(`copy ${body.file} to`, staged, error);
   }
-  await syncPath(staged);
+  await syncFile(staged);
 }
 
-/** `link` refuses an existing name in one step. */
-async function placeIfAbsent(staged: string, path: string, key: string): Promise<void> {
+/** `link` refuses an existing name in one step. False where the file system has no hard links. */
+async function linkIfAbsent(staged: string, path: string, key: string): Promise<boolean> {
   try {
     await link(staged, path);
+    return true;
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') throw new ConditionFailed(key);
+    const code = errnoOf(error);
+    if (code === 'EEXIST') throw new ConditionFailed(key);
+    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS') return false;
     throw error;
   }
 }
