@@ -21,6 +21,12 @@ export function configReference(): string {
       'An unknown key is an error. A key that is marked *not available yet* is known, and refused with code CFG010. A key without a value counts as absent. Names to choose from may be written in any case.',
       'For completion and checks in an editor, begin the file with `# yaml-language-server: $schema=<path to>/schemas/config.schema.json`.',
     ].join('\n\n'),
+    '## Several datasets in one file',
+    [
+      'Classic: `sources` instead of `source`, a list of `{name, source, silver}`. `platform` and `environment` are shared; an entry’s `silver` is laid over the `silver` at the top level, key by key. `name` is the dataset’s name.',
+      'Intent: `datasets`, a list of intent configs. `environment` and `domain` may stand at the top level, for the entries that name none.',
+      'Each dataset of a file needs a name of its own.',
+    ].join('\n\n'),
     '## Environment variables',
     [
       'Substituted in texts, after the YAML was read; keys are left alone.',

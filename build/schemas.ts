@@ -22,7 +22,11 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const schemas: Readonly<Record<string, Json>> = {
     classic: { $schema: DRAFT, title: 'foundry classic config', ...classic },
     intent: { $schema: DRAFT, title: 'foundry intent config', ...intent },
-    config: { $schema: DRAFT, title: 'foundry config', anyOf: [classic, intent] },
+    config: {
+      $schema: DRAFT,
+      title: 'foundry config',
+      anyOf: [classic, severalSources(classic), intent, severalDatasets(intent)],
+    },
     ...Object.fromEntries(
       Object.entries(PUBLISHED_SCHEMAS).map(([name, { title, schema }]) => [
         name,
@@ -51,6 +55,27 @@ function convert(schema: GenericSchema): Json {
 
 function configSchema(schema: GenericSchema): Json {
   return refine(convert(schema)) as Json;
+}
+
+/** A classic file with `sources`: the platform is shared, and so is the base of every entry's silver. */
+function severalSources(classic: Json): Json {
+  const { source, silver, ...shared } = classic.properties as Json;
+  const entry = object({ name: { type: 'string' }, source, silver }, ['source']);
+  return object({ ...shared, silver, sources: { type: 'array', minItems: 1, items: entry } }, [
+    'platform',
+    'sources',
+  ]);
+}
+
+/** An intent file with `datasets`: environment and domain may stand above the entries. */
+function severalDatasets(intent: Json): Json {
+  const { config_version, environment, domain } = intent.properties as Json;
+  const datasets = { type: 'array', minItems: 1, items: intent };
+  return object({ config_version, environment, domain, datasets }, ['datasets']);
+}
+
+function object(properties: Json, required: readonly string[]): Json {
+  return { type: 'object', properties, required, additionalProperties: false };
 }
 
 /** Turns the notes of a key into what editors show, and lets scalars come from the environment. */

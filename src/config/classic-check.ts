@@ -8,7 +8,7 @@ import { checkColumns, checkFolder, checkFormats, checkName, checkPartitionName 
 import { checkRun } from './run-options.ts';
 import { chooseModel } from './silver-models.ts';
 import { checkSilverOptions, columnList, deleteModeOf } from './silver-options.ts';
-import { modelProblems } from './silver-rules.ts';
+import { modelProblems, uselessSettings } from './silver-rules.ts';
 import type { Partly } from './validate.ts';
 
 type Partial = Partly<ClassicConfig>;
@@ -161,5 +161,8 @@ function checkSilver(config: Partial, report: Report): void {
   };
   for (const problem of modelProblems(subject)) {
     report.invalid(at(problem.key), `silver.${problem.key} ${problem.message}`, 'key');
+  }
+  for (const { key, unless } of uselessSettings(model, subject.deleteMode, silver)) {
+    report.warn(at(key), `'${key}' has no effect unless ${unless}`);
   }
 }

@@ -1,12 +1,14 @@
 import * as v from 'valibot';
 import {
   apiRunOptions,
+  environment,
   fileOptions,
   laterSources,
   outputDefaults,
   PARTITION_STRATEGIES,
   runOptions,
   sourceType,
+  version,
 } from './file-schema.ts';
 import * as kit from './schema-kit.ts';
 import { MODEL_NAMES, PROFILE_NAMES } from './silver-models.ts';
@@ -143,8 +145,8 @@ const silver = kit.section({
 });
 
 export const classicSchema = kit.section({
-  config_version: kit.optional('Version of the config language; no effect.', kit.positiveInteger),
-  environment: kit.optional('The `env=` folder of Bronze and Silver.', kit.text),
+  config_version: version,
+  environment,
   platform: kit.required('Owned by the platform team: storage and defaults.', platform),
   source: kit.required('Owned by the source team: what is read.', source),
   silver: kit.optional('How Bronze is promoted.', silver, { fallback: 'no Silver' }),

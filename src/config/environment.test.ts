@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the substitutions of configs look like that
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { substitute } from './environment.ts';

@@ -7,7 +7,10 @@ export const PARTITION_STRATEGIES = ['date', 'hourly', 'timestamp', 'batch_id', 
 export const SOURCE_TYPES = ['file', 'api', 'db', 'custom'] as const;
 const LATER_SOURCES = ['api', 'db', 'custom'] as const;
 
-export const loadPattern = kit.optional(
+export const version = kit.optional('Version of the config language; no effect.', kit.positiveInteger);
+export const environment = kit.optional('The `env=` folder of Bronze and Silver.', kit.text);
+
+const loadPattern = kit.optional(
   'What a partition holds: everything (`full`), changes (`cdc`), or current and older versions (`current_history`). Names the `pattern=` folder and chooses the default Silver model.',
   kit.choice(LOAD_PATTERNS),
   { fallback: '`full`' },

@@ -1,11 +1,12 @@
 import { checkFile } from './file-source.ts';
-import { intentBronzeFormats, isEventLike } from './intent.ts';
+import { intentBronzeFormats, intentModel, isEventLike } from './intent.ts';
 import type { IntentConfig } from './intent-schema.ts';
 import type { ConfigPath } from './problems.ts';
 import type { Report } from './report.ts';
 import { checkColumns, checkFormats, checkName, checkPartitionName } from './rules.ts';
 import { checkRun } from './run-options.ts';
 import { checkSilverOptions, columnList, deleteModeOf } from './silver-options.ts';
+import { uselessSettings } from './silver-rules.ts';
 import type { Partly } from './validate.ts';
 
 type Config = Partly<IntentConfig>;
@@ -90,6 +91,10 @@ function checkKind(silver: Silver, kind: IntentConfig['silver']['entity_kind'], 
   if (mode === (isEvent ? 'tombstone_state' : 'tombstone_event')) {
     const right = isEvent ? 'states' : 'events';
     report.invalid(at('delete_mode'), `${mode} applies to ${right} only, and entity_kind is ${kind}`);
+  }
+  const model = intentModel({ entity_kind: kind, history_mode: silver.history_mode });
+  for (const { key, unless } of uselessSettings(model, mode, silver)) {
+    report.warn(at(key), `'${key}' has no effect unless ${unless}`);
   }
 }
 

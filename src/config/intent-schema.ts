@@ -1,11 +1,13 @@
 import * as v from 'valibot';
 import {
+  environment,
   fileOptions,
   laterSources,
   outputDefaults,
   PARTITION_STRATEGIES,
   runOptions,
   sourceType,
+  version,
 } from './file-schema.ts';
 import * as kit from './schema-kit.ts';
 import { deleteMode, silverOptions } from './silver-schema.ts';
@@ -119,8 +121,8 @@ const silver = kit.section({
 });
 
 export const intentSchema = kit.section({
-  config_version: kit.optional('Version of the config language; no effect.', kit.positiveInteger),
-  environment: kit.optional('The `env=` folder of Bronze and Silver.', kit.text),
+  config_version: version,
+  environment,
   domain: kit.optional('The `domain=` folder of Silver.', kit.text, { fallback: '`system`' }),
   system: kit.required('Name of the source system: the `system=` folder.', kit.text),
   entity: kit.required('Name of the entity: the `table=` and `entity=` folders.', kit.text),

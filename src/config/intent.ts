@@ -97,7 +97,7 @@ export function isEventLike(kind: Silver['entity_kind']): boolean {
   return kind === 'event' || kind === 'derived_event';
 }
 
-function intentModel(silver: Silver): SilverModelName {
+export function intentModel(silver: Pick<Silver, 'entity_kind' | 'history_mode'>): SilverModelName {
   if (isEventLike(silver.entity_kind)) return silver.entity_kind === 'event' ? 'event' : 'derived_event';
   return (silver.history_mode ?? 'scd2') === 'scd2' ? 'state_scd2' : 'state_scd1';
 }

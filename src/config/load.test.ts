@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the substitutions of configs look like that
 import { describe, expect, test } from 'bun:test';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -313,6 +314,11 @@ describe('warnings', () => {
       'source.run.timeout_seconds',
       'source.run.parallel_workers',
     ]);
+    expect(paths(`${CLASSIC}silver: {keep_tombstones: true, collapse_unchanged: true}`)).toEqual([
+      'silver.keep_tombstones',
+      'silver.collapse_unchanged',
+    ]);
+    expect(paths(STATE.replace('ts}', 'ts, collapse_unchanged: true}'))).toEqual([]);
     expect(paths(CLASSIC.replace('x.csv', 'x.json.gz, delimiter: ","'))).toEqual(['source.file.delimiter']);
     expect(paths(CLASSIC.replace('data/x.csv', 'x, format: csv, json_path: a'))).toEqual([
       'source.file.json_path',

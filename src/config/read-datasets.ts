@@ -6,6 +6,7 @@ import { isMapping, type SubstitutedText } from './environment.ts';
 import { intentSpec } from './intent.ts';
 import { checkIntent } from './intent-check.ts';
 import { intentSchema } from './intent-schema.ts';
+import { type ConfigView, datasetViews, sourceViews } from './multi.ts';
 import type { ConfigPath, ConfigProblem, ConfigWarning } from './problems.ts';
 import { createReport, type Report } from './report.ts';
 import type { DatasetSpec } from './spec.ts';
@@ -27,55 +28,97 @@ export interface ReadDatasets {
   readonly warnings: readonly ConfigWarning[];
 }
 
-/** Finds the dialect of a config, checks it and translates it. */
+/** Finds the dialect of a config, checks it and translates it: one dataset, or one for each entry of a list. */
 export function readDatasets(config: ConfigFile): ReadDatasets {
-  const report = createReport(config.file, config.document, config.origins);
-  for (const path of config.unresolved) report.mute(path);
-  const dataset = readRoot(config.value, config.file, report);
-  return {
-    datasets: dataset === undefined ? [] : [dataset],
-    problems: report.problems,
-    warnings: report.warnings,
+  const { file, document, origins, unresolved, value } = config;
+  const reports: Report[] = [];
+  const openReport = (rebase?: (path: ConfigPath) => ConfigPath): Report => {
+    const report = createReport(file, document, origins, { muted: unresolved, ...(rebase && { rebase }) });
+    reports.push(report);
+    return report;
   };
+  const whole = openReport();
+  const drafts = viewsOf(value, whole).map((view) => ({
+    view,
+    translate:
+      view.dialect === 'classic' ? readClassic(view, file, openReport) : readIntent(view, file, openReport),
+  }));
+  const problems = once(reports.flatMap((report) => report.problems));
+  const warnings = once(reports.flatMap((report) => report.warnings));
+  if (problems.length > 0 || unresolved.length > 0) return { datasets: [], problems, warnings };
+  const datasets = drafts.flatMap(({ translate }) => translate?.() ?? []);
+  refuseSameNames(
+    datasets,
+    drafts.map(({ view }) => view),
+    whole,
+  );
+  return { datasets, problems: whole.problems, warnings };
 }
 
-function readRoot(root: unknown, file: string, report: Report): DatasetSpec | undefined {
+function viewsOf(root: unknown, report: Report): readonly ConfigView[] {
   if (!isMapping(root)) {
     report.invalid(
       [],
       root === null || root === undefined ? 'the config is empty' : 'a config is a mapping of keys',
     );
-    return undefined;
+    return [];
   }
-  for (const [key, what] of NOT_YET) {
-    if (!Object.hasOwn(root, key)) continue;
-    report.later([key], `'${key}': ${what} not available yet`);
-    return undefined;
+  const has = (...keys: readonly string[]): boolean => keys.some((key) => Object.hasOwn(root, key));
+  if (has('silver_join')) {
+    report.later(['silver_join'], "'silver_join': joins are not available yet");
+    return [];
   }
-  const has = (keys: readonly string[]): boolean => keys.some((key) => Object.hasOwn(root, key));
-  if (has(['platform', 'source'])) return readClassic(root, file, report);
-  if (has(['system', 'entity', 'bronze'])) return readIntent(root, file, report);
+  if (has('datasets')) return datasetViews(root, report);
+  if (has('sources')) return sourceViews(root, report);
+  if (has('platform', 'source')) return [{ dialect: 'classic', root, rebase: (path) => path }];
+  if (has('system', 'entity', 'bronze')) return [{ dialect: 'intent', root, rebase: (path) => path }];
   report.invalid(
     [],
     "the config requires 'platform' and 'source', or 'system', 'entity', 'bronze' and 'silver'",
   );
-  return undefined;
+  return [];
 }
 
-const NOT_YET = [
-  ['sources', 'files with several sources are'],
-  ['datasets', 'files with several datasets are'],
-  ['silver_join', 'joins are'],
-] as const;
+type OpenReport = (rebase: (path: ConfigPath) => ConfigPath) => Report;
+type Translate = () => DatasetSpec;
 
-function readClassic(root: unknown, file: string, report: Report): DatasetSpec | undefined {
-  const { config, partial } = checkShape(classicSchema, root, report);
+function readClassic(view: ConfigView, file: string, open: OpenReport): Translate | undefined {
+  const report = open(view.rebase);
+  const { config, partial } = checkShape(classicSchema, view.root, report);
   checkClassic(partial, report);
-  return config === undefined || report.problems.length > 0 ? undefined : classicSpec(config, file);
+  return config && (() => classicSpec(config, file));
 }
 
-function readIntent(root: unknown, file: string, report: Report): DatasetSpec | undefined {
-  const { config, partial } = checkShape(intentSchema, root, report);
+function readIntent(view: ConfigView, file: string, open: OpenReport): Translate | undefined {
+  const report = open(view.rebase);
+  const { config, partial } = checkShape(intentSchema, view.root, report);
   checkIntent(partial, report);
-  return config === undefined || report.problems.length > 0 ? undefined : intentSpec(config, file);
+  return config && (() => intentSpec(config, file));
+}
+
+/** Datasets of one file are addressed by name. */
+function refuseSameNames(
+  datasets: readonly DatasetSpec[],
+  views: readonly ConfigView[],
+  report: Report,
+): void {
+  datasets.forEach((dataset, index) => {
+    const first = datasets.findIndex((other) => other.name === dataset.name);
+    const view = views[index];
+    if (first === index || view === undefined) return;
+    report.invalid(
+      view.rebase([]),
+      `a dataset named ${dataset.name} is in this file already; give each its own name`,
+    );
+  });
+}
+
+/** Several datasets look at the same shared sections: what is wrong at one place is told once. */
+function once<T extends ConfigWarning>(findings: readonly T[]): T[] {
+  const first = new Map<string, T>();
+  for (const finding of findings) {
+    const place = `${finding.line}:${finding.column} ${finding.path}`;
+    if (!first.has(place)) first.set(place, finding);
+  }
+  return [...first.values()];
 }

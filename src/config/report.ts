@@ -30,22 +30,29 @@ export interface Report {
   originOf(path: ConfigPath): SubstitutedText | undefined;
 }
 
-/** @param rebase from paths of the values that are checked to paths of the file. */
+export interface ReportOptions {
+  /** From paths of the values that are checked to paths of the file. */
+  readonly rebase?: (path: ConfigPath) => ConfigPath;
+  /** Paths of the file at which something was reported already. */
+  readonly muted?: readonly ConfigPath[];
+}
+
 export function createReport(
   file: string,
   document: Pick<ConfigDocument, 'locate'>,
   origins: ReadonlyMap<string, SubstitutedText>,
-  rebase: (path: ConfigPath) => ConfigPath = (path) => path,
+  options: ReportOptions = {},
 ): Report {
   const problems: ConfigProblem[] = [];
   const warnings: ConfigWarning[] = [];
-  const muted: ConfigPath[] = [];
+  const muted: ConfigPath[] = [...(options.muted ?? [])];
+  const rebase = options.rebase ?? ((path: ConfigPath) => path);
 
   const place = (path: ConfigPath, part: 'key' | 'value') => {
     const real = rebase(path);
     return { file, ...document.locate(real, part), path: formatPath(real) };
   };
-  const isMuted = (path: ConfigPath): boolean => muted.some((other) => related(other, path));
+  const isMuted = (path: ConfigPath): boolean => muted.some((other) => related(other, rebase(path)));
   const originOf = (path: ConfigPath): SubstitutedText | undefined => origins.get(pathKey(rebase(path)));
   const add = (
     code: ConfigProblem['code'],
@@ -55,7 +62,7 @@ export function createReport(
   ): void => {
     if (isMuted(path)) return;
     problems.push({ code, ...place(path, part), message });
-    muted.push(path);
+    muted.push(rebase(path));
   };
 
   return {
@@ -67,7 +74,7 @@ export function createReport(
       warnings.push({ ...place(path, 'key'), message });
     },
     mute: (path) => {
-      muted.push(path);
+      muted.push(rebase(path));
     },
     isMuted,
     show: (path, value) => {

@@ -38,3 +38,22 @@ export function modelProblems(subject: ModelSubject): readonly ModelProblem[] {
   }
   return problems;
 }
+
+/** Settings that are written and change nothing under this model, by key. */
+export function uselessSettings(
+  model: SilverModelName,
+  deleteMode: DeleteMode,
+  settings: {
+    readonly keep_tombstones?: boolean | undefined;
+    readonly collapse_unchanged?: boolean | undefined;
+  },
+): readonly { readonly key: 'keep_tombstones' | 'collapse_unchanged'; readonly unless: string }[] {
+  const useless: { key: 'keep_tombstones' | 'collapse_unchanged'; unless: string }[] = [];
+  if (settings.keep_tombstones === true && deleteMode !== 'tombstone_state') {
+    useless.push({ key: 'keep_tombstones', unless: 'delete_mode is tombstone_state' });
+  }
+  if (settings.collapse_unchanged === true && model !== 'scd_type_2' && model !== 'state_scd2') {
+    useless.push({ key: 'collapse_unchanged', unless: 'history is kept (scd2)' });
+  }
+  return useless;
+}
