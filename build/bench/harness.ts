@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -15,6 +15,7 @@ export interface Measured {
   readonly name: string;
   /** Medians over the rounds. */
   readonly milliseconds: number;
+  /** Seen every 10 ms; NaN for a process that ended sooner, and where there is no /proc. */
   readonly peakMegabytes: number;
   readonly fastestMilliseconds: number;
 }
@@ -49,7 +50,7 @@ export async function race(
     return {
       name,
       milliseconds: median(times),
-      peakMegabytes: median(peaks),
+      peakMegabytes: median(peaks.filter((peak) => !Number.isNaN(peak))),
       fastestMilliseconds: Math.min(...times),
     };
   });
@@ -67,10 +68,28 @@ async function runOnce({
     stdout: 'ignore',
     stderr: 'pipe',
   });
+  let peakMegabytes = Number.NaN;
+  const watch = setInterval(() => {
+    peakMegabytes = peakOf(child.pid) ?? peakMegabytes;
+  }, 10);
   const [stderr, code] = await Promise.all([new Response(child.stderr).text(), child.exited]);
   const milliseconds = performance.now() - start;
+  clearInterval(watch);
   if (code !== 0) throw new Error(`${name} ended with ${code}: ${stderr.slice(-2000)}`);
-  return { milliseconds, peakMegabytes: (child.resourceUsage()?.maxRSS ?? Number.NaN) / 1e6 };
+  return { milliseconds, peakMegabytes };
+}
+
+/**
+ * The high-water mark that Linux keeps for the program itself. The usage that a parent gets on exit will not do:
+ * it begins with the parent's own memory, from which the child was forked.
+ */
+function peakOf(pid: number): number | undefined {
+  try {
+    const kilobytes = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return kilobytes === undefined ? undefined : (Number(kilobytes) * 1024) / 1e6;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Prints one line a contestant; ratios are against the last one, the yardstick. */
@@ -80,7 +99,7 @@ export function printRace(title: string, results: readonly Measured[]): void {
   for (const { name, milliseconds, peakMegabytes, fastestMilliseconds } of results) {
     console.log(
       `  ${name.padEnd(36)} ${milliseconds.toFixed(1).padStart(9)} ms  ${`${(milliseconds / yardstick).toFixed(2)}×`.padStart(8)}` +
-        `  (best ${fastestMilliseconds.toFixed(1)} ms, peak ${peakMegabytes.toFixed(0)} MB)`,
+        `  (best ${fastestMilliseconds.toFixed(1)} ms, peak ${Number.isNaN(peakMegabytes) ? '?' : peakMegabytes.toFixed(0)} MB)`,
     );
   }
 }
