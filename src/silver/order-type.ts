@@ -1,5 +1,5 @@
 import { FoundryError } from '../core/errors.ts';
-import { type DataType, type Field, formatType } from '../core/schema.ts';
+import type { DataType, Field } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
 import { identifier, literal, sqlType } from '../engine/sql.ts';
 
@@ -43,8 +43,9 @@ export async function orderExpression(
     `SELECT count(${column}) AS total, count(${naive}) AS naive FROM ${relation}`,
   );
   const total = Number(quick?.total);
-  if (total > 0 && total === Number(quick?.naive)) return { type: NAIVE_TYPE, sql: `${column}::TIMESTAMP` };
-  return mixed(engine, relation, field, timezone, total);
+  // Nothing to go by is taken as timestamps too: the columns of an empty slice are then those of a full one.
+  if (total === Number(quick?.naive)) return { type: NAIVE_TYPE, sql: `${column}::TIMESTAMP` };
+  return mixed(engine, relation, field, timezone);
 }
 
 async function mixed(
@@ -52,9 +53,7 @@ async function mixed(
   relation: string,
   field: Field,
   timezone: string | undefined,
-  total: number,
 ): Promise<OrderExpression> {
-  if (total === 0) return { type: field.type, sql: identifier(field.name) };
   const column = identifier(field.name);
   const [naive, zoned, number] = [naiveSql(column), zonedSql(column), numberSql(column)];
   const [counts] = await engine.query(
@@ -151,9 +150,4 @@ export function dateOf(type: DataType, sql: string): string | undefined {
     default:
       return undefined;
   }
-}
-
-/** For messages: how the column's values were read. */
-export function describeOrder(field: Field, order: OrderExpression): string {
-  return `${field.name} as ${formatType(order.type)}`;
 }

@@ -1,7 +1,15 @@
 import { FoundryError } from '../core/errors.ts';
 import { type DataType, type Field, formatType, STRING, sameType, type TableSchema } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
-import { dataTypeOf, describe, identifier, literal, literalList, sqlType } from '../engine/sql.ts';
+import {
+  dataTypeOf,
+  describe,
+  type EngineColumn,
+  identifier,
+  literal,
+  literalList,
+  sqlType,
+} from '../engine/sql.ts';
 
 /** One committed Bronze part, as local Parquet. Parts are given in input order. */
 export interface InputPart {
@@ -45,7 +53,7 @@ export async function relationOf(
       const physical = group.engineTypes.get(field.name);
       return physical === sqlType(field.type) ? quoted : `${quoted}::${sqlType(field.type)} AS ${quoted}`;
     });
-    const positions = `([${group.positions.join(', ')}])[file_index + 1]`;
+    const positions = `([${group.positions.join(', ')}])[file_index::BIGINT + 1]`;
     const file = groups.length === 1 ? 'file_index' : positions;
     return (
       `SELECT ${columns.join(', ')}, ${file}::BIGINT AS "__file", file_row_number::BIGINT AS "__row" ` +
@@ -80,6 +88,7 @@ async function groupBySchema(engine: Engine, parts: readonly InputPart[]): Promi
       engine,
       `SELECT * FROM read_parquet(${literal(part.localPath)}, hive_partitioning=false)`,
     );
+    await refuseFoldedNames(engine, columns, part);
     const key = JSON.stringify(columns);
     const group = groups.get(key) ?? {
       schema: { fields: columns.map(({ name, engineType }) => fieldOf(name, engineType, part)) },
@@ -92,6 +101,24 @@ async function groupBySchema(engine: Engine, parts: readonly InputPart[]): Promi
     groups.set(key, group);
   }
   return [...groups.values()];
+}
+
+/** Of two columns that differ by case only, the engine renames the second, `ID` to `ID_1`. */
+async function refuseFoldedNames(
+  engine: Engine,
+  columns: readonly EngineColumn[],
+  part: InputPart,
+): Promise<void> {
+  if (!columns.some(({ name }) => /_\d+$/.test(name))) return;
+  const rows = await engine.query(`SELECT name FROM parquet_schema(${literal(part.localPath)})`);
+  const real = new Set(rows.map((row) => String(row.name)));
+  const renamed = columns.find(({ name }) => !real.has(name));
+  if (renamed === undefined) return;
+  throw new FoundryError(
+    'SCHEMA001',
+    `${part.name}: the column "${renamed.name.replace(/_\d+$/, '')}" differs from another by case only, which SQL engines cannot tell apart`,
+    { details: { file: part.name }, hint: 'Rename the column at the source.' },
+  );
 }
 
 function fieldOf(name: string, engineType: string, part: InputPart): Field {
