@@ -132,6 +132,26 @@ describe('opening a committed partition', () => {
     expect((await open({ storage }))?.files).toHaveLength(1);
   });
 
+  test('files opened into a spool stay readable after a replacement, whatever their names', async () => {
+    const lake = await makeLake();
+    const spool = dirname(lake.storage.local!.path(''));
+    await land(lake);
+    const others = `${TABLE}/pattern=full/dt=2025-01-06`;
+    await writeFiles(lake, PATH.replace('05', '07'), { 'part-0001.csv': 'seven' });
+    await writeFiles(lake, others, { 'part-0001.csv': 'six' });
+    const opened = [
+      await open(lake, { spool }),
+      await openCommitted(lake, others, { verify: false, spool, signal: NEVER_STOPPED }),
+      await openCommitted(lake, PATH.replace('05', '07'), { verify: false, spool, signal: NEVER_STOPPED }),
+    ];
+    await land(lake, PATH, { load_pattern: 'cdc' });
+    await land(lake, others);
+    const texts = opened.flatMap((partition) =>
+      partition!.files.map(({ localPath }) => readFile(localPath, 'utf8')),
+    );
+    expect(await Promise.all(texts)).toEqual(['one', 'two', 'six', 'seven']);
+  });
+
   test('missing or outdated checksums are rebuilt with a warning', async () => {
     const lake = await makeLake();
     await land(lake);

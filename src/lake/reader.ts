@@ -1,9 +1,12 @@
+import { link, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { LoadPattern } from '../config/spec.ts';
 import { FoundryError, throwIfStopped } from '../core/errors.ts';
+import { errnoOf, storageFailure } from '../storage/failure.ts';
 import type { StoredObject } from '../storage/storage.ts';
 import { keyOf } from './attempt.ts';
 import { checkChecksums } from './checksums.ts';
+import { sha256Hex } from './generation.ts';
 import type { Lake } from './lake.ts';
 import { type LooseFile, looseFiles } from './loose.ts';
 import { MANIFEST_NAME, type Manifest, type ManifestFile } from './manifest.ts';
@@ -41,7 +44,10 @@ export interface OpenCommittedOptions {
   readonly requireChecksum?: boolean;
   /** Refuse a partition that was landed with another load pattern. */
   readonly expectedPattern?: LoadPattern;
-  /** Folder for copies of remote files; needed where the storage is no local disk. */
+  /**
+   * Private folder for copies of remote files, and for second names of local ones, which a replacement of the
+   * partition cannot take away while they are read. Needed where the storage is no local disk.
+   */
   readonly spool?: string;
   readonly signal: AbortSignal;
 }
@@ -113,9 +119,9 @@ async function openListed(
   const wanted = options.verify ? manifest.files : data;
   const problems: string[] = [];
   const opened = new Map<string, CommittedFile>();
-  for (const [index, file] of wanted.entries()) {
+  for (const file of wanted) {
     throwIfStopped(options.signal);
-    const fetched = await fetchFile(lake, path, file, index, options);
+    const fetched = await fetchFile(lake, path, file, options);
     if ('gone' in fetched) return fetched;
     if ('problem' in fetched) problems.push(fetched.problem);
     else opened.set(file.path, fetched);
@@ -146,9 +152,9 @@ async function openLoose(
   refuseOtherPattern(where, loose.loadPattern, options);
   const problems: string[] = [];
   const files: CommittedFile[] = [];
-  for (const [index, file] of preferParquet(loose.files).entries()) {
+  for (const file of preferParquet(loose.files)) {
     throwIfStopped(options.signal);
-    const fetched = await fetchFile(lake, path, file, index, options);
+    const fetched = await fetchFile(lake, path, file, options);
     if ('gone' in fetched) problems.push(`${fetched.gone} is missing`);
     else if ('problem' in fetched) problems.push(fetched.problem);
     else files.push(fetched);
@@ -162,7 +168,6 @@ async function fetchFile(
   { storage }: Lake,
   path: string,
   file: ManifestFile | LooseFile,
-  index: number,
   options: OpenCommittedOptions,
 ): Promise<CommittedFile | Gone | { readonly problem: string }> {
   const key = keyOf(path, file.path);
@@ -172,7 +177,8 @@ async function fetchFile(
   if (stored.sizeBytes !== expected) {
     return { problem: `${file.path} has ${stored.sizeBytes} bytes instead of ${expected}` };
   }
-  const localPath = await localCopy(storage, stored, index, options.spool);
+  const localPath = await localCopy(storage, stored, options.spool);
+  if (localPath === undefined) return { gone: file.path };
   if (file.sha256 !== undefined && (options.verify || storage.local === undefined)) {
     const actual = await hashUnlessGone(localPath);
     if (actual === undefined) return { gone: file.path };
@@ -190,25 +196,36 @@ async function fetchFile(
   };
 }
 
+/** Where the bytes can be read; undefined when they are gone. */
 async function localCopy(
   storage: Lake['storage'],
   stored: StoredObject,
-  index: number,
   spool: string | undefined,
-): Promise<string> {
-  if (storage.local !== undefined) return storage.local.path(stored.key);
-  if (spool === undefined) throw new Error(`no spool was given to read ${storage.description}`);
-  const copy = join(spool, `${String(index).padStart(6, '0')}-${basename(stored.key)}`);
-  await storage.download(stored.key, copy);
-  return copy;
+): Promise<string | undefined> {
+  const copy = spool && join(spool, `${sha256Hex(stored.key).slice(0, 16)}-${basename(stored.key)}.tmp`);
+  if (storage.local === undefined) {
+    if (copy === undefined) throw new Error(`no spool was given to read ${storage.description}`);
+    await storage.download(stored.key, copy);
+    return copy;
+  }
+  const live = storage.local.path(stored.key);
+  if (copy === undefined) return live;
+  await rm(copy, { force: true });
+  try {
+    await link(live, copy);
+    return copy;
+  } catch (error) {
+    // Another disk, or one without hard links: the file is read where it lies.
+    return errnoOf(error) === 'ENOENT' ? undefined : live;
+  }
 }
 
 async function hashUnlessGone(file: string): Promise<string | undefined> {
   try {
     return await sha256OfFile(file);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw new FoundryError('STG001', `could not read ${file}`, { cause: error });
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw storageFailure('read', file, error);
   }
 }
 

@@ -165,7 +165,7 @@ async function linkIfAbsent(staged: string, path: string, key: string): Promise<
   } catch (error) {
     const code = errnoOf(error);
     if (code === 'EEXIST') throw new ConditionFailed(key);
-    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS') return false;
+    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'EOPNOTSUPP' || code === 'ENOSYS') return false;
     throw error;
   }
 }
