@@ -24,76 +24,97 @@ export interface JsonRecord {
 export const VALUE_COLUMN = 'value';
 
 const QUOTE = 34;
+const COMMA = 44;
+const OPEN_LIST = 91;
 const BACKSLASH = 92;
+const CLOSE_LIST = 93;
+const LOWER_F = 102;
+const LOWER_N = 110;
+const LOWER_T = 116;
+const OPEN_OBJECT = 123;
+const CLOSE_OBJECT = 125;
+
+const BLANK = /[ \t\r\n]/;
 const BLANKS_AND_STRINGS = /"(?:[^"\\]|\\.)*"|\s+/g;
 
 /**
- * Reads one JSON value: an object gives its members, anything else one member named `value`. Numbers keep their
- * digits. A name that stands twice is given twice.
- * @throws DATA001 naming file and line when it is not JSON, or escapes half of a surrogate pair.
+ * Gives a reader of the JSON values of one file: an object gives its members, anything else one member named
+ * `value`. Numbers keep their digits. A name that stands twice is given twice. A name at the same place as in the
+ * record before is the same string object, so that comparing names is cheap.
+ * @throws DATA001 (the reader) naming file and line when it is not JSON, or escapes half of a surrogate pair.
  */
-export function parseJsonRecord({ text, line }: JsonText, file: string): JsonRecord {
-  try {
-    JSON.parse(text);
-  } catch (error) {
-    throw new FoundryError('DATA001', `${file}:${line}: not a JSON value: ${messageOf(error)}`, {
-      details: { file, line },
-      cause: error,
-    });
-  }
-  const record: JsonRecord = { names: [], kinds: [], texts: [], line };
-  // The text is known to be valid from here on, so that only ends of tokens have to be found.
-  let at = skipBlanks(text, 0);
-  if (text[at] !== '{') {
-    addCell(record, VALUE_COLUMN, text, at);
-  } else {
-    at = skipBlanks(text, at + 1);
-    while (text[at] !== '}') {
-      const nameEnd = stringEnd(text, at);
-      const name = decodeString(text.slice(at, nameEnd));
-      at = skipBlanks(text, nameEnd);
-      at = addCell(record, name, text, skipBlanks(text, at + 1));
-      at = skipBlanks(text, at);
-      if (text[at] === ',') at = skipBlanks(text, at + 1);
+export function jsonRecordParser(file: string): (source: JsonText) => JsonRecord {
+  let known: readonly { readonly quoted: string; readonly name: string }[] = [];
+
+  return ({ text, line }) => {
+    try {
+      JSON.parse(text);
+    } catch (error) {
+      throw refused(file, line, `not a JSON value: ${messageOf(error)}`, error);
     }
-  }
-  for (const part of [record.names, record.texts]) {
-    for (const value of part) {
-      if (value.isWellFormed()) continue;
-      throw new FoundryError('DATA001', `${file}:${line}: a string escapes half of a surrogate pair`, {
-        details: { file, line },
-      });
+    const record: JsonRecord = { names: [], kinds: [], texts: [], line };
+    // The text is known to be valid from here on, so that only ends of tokens have to be found.
+    let at = skipBlanks(text, 0);
+    if (text.charCodeAt(at) !== OPEN_OBJECT) {
+      record.names.push(VALUE_COLUMN);
+      addValue(record, text, at);
+    } else {
+      let names: { quoted: string; name: string }[] | undefined;
+      at = skipBlanks(text, at + 1);
+      for (let index = 0; text.charCodeAt(at) !== CLOSE_OBJECT; index += 1) {
+        let member = known[index];
+        if (member === undefined || !text.startsWith(member.quoted, at)) {
+          const quoted = text.slice(at, stringEnd(text, at));
+          member = { quoted, name: decodeString(quoted) };
+          names ??= known.slice(0, index);
+        }
+        names?.push(member);
+        record.names.push(member.name);
+        at = skipBlanks(text, at + member.quoted.length);
+        at = addValue(record, text, skipBlanks(text, at + 1));
+        at = skipBlanks(text, at);
+        if (text.charCodeAt(at) === COMMA) at = skipBlanks(text, at + 1);
+      }
+      if (names !== undefined) known = names;
     }
-  }
-  return record;
+    if (text.includes('\\') && ![...record.names, ...record.texts].every((part) => part.isWellFormed())) {
+      throw refused(file, line, 'a string escapes half of a surrogate pair');
+    }
+    return record;
+  };
 }
 
-function addCell(record: JsonRecord, name: string, text: string, at: number): number {
-  record.names.push(name);
+function refused(file: string, line: number, problem: string, cause?: unknown): FoundryError {
+  return new FoundryError('DATA001', `${file}:${line}: ${problem}`, { details: { file, line }, cause });
+}
+
+/** Returns the offset behind the value that starts at `at`. */
+function addValue({ kinds, texts }: JsonRecord, text: string, at: number): number {
   const end = valueEnd(text, at);
-  const source = text.slice(at, end);
-  switch (source.charCodeAt(0)) {
+  switch (text.charCodeAt(at)) {
     case QUOTE:
-      record.kinds.push('string');
-      record.texts.push(decodeString(source));
+      kinds.push('string');
+      texts.push(decodeString(text.slice(at, end)));
       break;
-    case 116: // true
-    case 102: // false
-      record.kinds.push('boolean');
-      record.texts.push(source);
+    case LOWER_T:
+    case LOWER_F:
+      kinds.push('boolean');
+      texts.push(text.slice(at, end));
       break;
-    case 110: // null
-      record.kinds.push('null');
-      record.texts.push('');
+    case LOWER_N:
+      kinds.push('null');
+      texts.push('');
       break;
-    case 123: // {
-    case 91: // [
-      record.kinds.push('json');
-      record.texts.push(withoutBlanks(source));
+    case OPEN_OBJECT:
+    case OPEN_LIST: {
+      const source = text.slice(at, end);
+      kinds.push('json');
+      texts.push(BLANK.test(source) ? withoutBlanks(source) : source);
       break;
+    }
     default:
-      record.kinds.push('number');
-      record.texts.push(source);
+      kinds.push('number');
+      texts.push(text.slice(at, end));
   }
   return end;
 }
@@ -125,22 +146,18 @@ function stringEnd(text: string, from: number): number {
 }
 
 function valueEnd(text: string, from: number): number {
-  const first = text[from];
-  if (first === '"') return stringEnd(text, from);
-  if (first !== '{' && first !== '[') {
-    let at = from;
-    while (at < text.length && !', \t\r\n]}'.includes(text[at] ?? ' ')) at += 1;
-    return at;
-  }
+  const first = text.charCodeAt(from);
+  if (first === QUOTE) return stringEnd(text, from);
   let depth = 0;
   for (let at = from; at < text.length; at += 1) {
-    const char = text[at];
-    if (char === '"') at = stringEnd(text, at) - 1;
-    else if (char === '{' || char === '[') depth += 1;
-    else if (char === '}' || char === ']') {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = stringEnd(text, at) - 1;
+    else if (code === OPEN_OBJECT || code === OPEN_LIST) depth += 1;
+    else if (code === CLOSE_OBJECT || code === CLOSE_LIST) {
+      if (depth === 0) return at;
       depth -= 1;
       if (depth === 0) return at + 1;
-    }
+    } else if (depth === 0 && (code === COMMA || code <= 32)) return at;
   }
   return text.length;
 }

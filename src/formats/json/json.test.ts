@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { statInput } from '../input.ts';
 import { readJsonDocument } from './document-reader.ts';
 import { scanDocument } from './document-scanner.ts';
-import { type JsonText, parseJsonRecord } from './json-record.ts';
+import { type JsonText, jsonRecordParser } from './json-record.ts';
 import { readJsonLines } from './jsonl-reader.ts';
 
 const signal = new AbortController().signal;
@@ -39,8 +39,9 @@ const document = async (content: string | Uint8Array, path?: string, extension =
 const values = (texts: JsonText[]): unknown[] => texts.map(({ text }) => JSON.parse(text));
 
 describe('a record', () => {
+  const parseRecord = jsonRecordParser('f');
   const parse = (text: string) => {
-    const { names, kinds, texts } = parseJsonRecord({ text, line: 7 }, 'f');
+    const { names, kinds, texts } = parseRecord({ text, line: 7 });
     return names.map((name, index) => [name, kinds[index], texts[index]]);
   };
 
@@ -90,10 +91,10 @@ describe('a record', () => {
         (object, indent) => {
           const expected = JSON.parse(JSON.stringify(object)) as Record<string, unknown>;
           const found: Record<string, unknown> = Object.create(null);
-          const { names, kinds, texts } = parseJsonRecord(
-            { text: JSON.stringify(object, null, indent), line: 1 },
-            'f',
-          );
+          const { names, kinds, texts } = parseRecord({
+            text: JSON.stringify(object, null, indent),
+            line: 1,
+          });
           names.forEach((name, index) => {
             const [kind, text = ''] = [kinds[index], texts[index]];
             found[name] = kind === 'null' ? null : kind === 'string' ? text : JSON.parse(text);

@@ -35,8 +35,12 @@ async function write(schema: TableSchema, batches: readonly Batch[], compression
   files += 1;
   const file = join(folder, `part-${files}.parquet`);
   const writer = await openPart('parquet', file, schema, compression);
-  for (const batch of batches) await writer.write(batch);
-  return { file, ...(await writer.close()) };
+  try {
+    for (const batch of batches) await writer.write(batch);
+    return { file, ...(await writer.close()) };
+  } finally {
+    await writer.abort();
+  }
 }
 
 async function query(sql: string): Promise<Record<string, unknown>[]> {

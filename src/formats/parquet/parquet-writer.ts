@@ -29,7 +29,6 @@ export async function openParquetPart(
   schema: TableSchema,
   options: { readonly compression: Compression },
 ): Promise<PartWriter> {
-  const part = await createPartFile(file);
   const bytes = new ByteWriter();
   const parquet = new ParquetWriter({
     writer: bytes,
@@ -38,6 +37,7 @@ export async function openParquetPart(
     compressors: { ZSTD: (input) => zstdCompressSync(input), GZIP: (input) => gzipSync(input) },
     createdBy: 'foundry',
   });
+  const part = await createPartFile(file);
   let columns: unknown[][] = schema.fields.map(() => []);
   let bufferedRows = 0;
   let bufferedBytes = 0;

@@ -4,7 +4,7 @@ import { FoundryError } from '../../core/errors.ts';
 import { formatType, STRING, type TableSchema } from '../../core/schema.ts';
 import type { InputFile, ReadOptions } from '../../formats/input.ts';
 import { readJsonDocument } from '../../formats/json/document-reader.ts';
-import { type JsonRecord, type JsonText, parseJsonRecord } from '../../formats/json/json-record.ts';
+import { type JsonRecord, type JsonText, jsonRecordParser } from '../../formats/json/json-record.ts';
 import { readJsonLines } from '../../formats/json/jsonl-reader.ts';
 import { type BatchBuilder, batchBuilder } from '../../table/batch-builder.ts';
 import { inferJson, type JsonInference } from '../../table/infer-json.ts';
@@ -29,8 +29,9 @@ export async function* readJsonRecords(
   const builder = batchBuilder(schema);
   const addRecord = recordAdder(schema, builder);
   for await (const { file, texts } of recordBlocks(spec, format, inputs, request)) {
+    const parse = jsonRecordParser(file);
     for (const text of texts) {
-      addRecord(parseJsonRecord(text, file), file);
+      addRecord(parse(text), file);
       builder.endRow(text.text.length);
       if (builder.full) yield builder.take();
     }
@@ -40,22 +41,36 @@ export async function* readJsonRecords(
 
 function recordAdder(schema: TableSchema, builder: BatchBuilder): (record: JsonRecord, file: string) => void {
   const slots = new Map(schema.fields.map(({ name }, index) => [name, index]));
+  const slotAt = rememberByPlace((name) => slots.get(name));
   const casts: readonly JsonCast[] = schema.fields.map(({ type }) => jsonCast(type));
   return ({ names, kinds, texts, line }, file) => {
-    for (const column of builder.columns) column.push(null);
-    const row = builder.length;
+    const { columns, length: row } = builder;
+    for (const column of columns) column.push(null);
     for (let index = 0; index < names.length; index += 1) {
-      const slot = slots.get(names[index] ?? '');
+      const slot = slotAt(index, names[index] ?? '');
       const kind = kinds[index] ?? 'null';
       if (slot === undefined || kind === 'null') continue;
       const text = texts[index] ?? '';
       const value = casts[slot]?.(kind, text);
-      const field = schema.fields[slot];
-      if (value === undefined)
+      const column = columns[slot];
+      if (value === undefined || column === undefined) {
+        const field = schema.fields[slot];
         throw misfit(file, line, field?.name ?? '', formatType(field?.type ?? STRING), text);
-      const column = builder.columns[slot];
-      if (column !== undefined) column[row] = value;
+      }
+      column[row] = value;
     }
+  };
+}
+
+/** Looks a name up once for as long as the same string stands at the same place of the records. */
+function rememberByPlace<T>(lookUp: (name: string) => T): (place: number, name: string) => T {
+  const remembered: { name: string; found: T }[] = [];
+  return (place, name) => {
+    const last = remembered[place];
+    if (last?.name === name) return last.found;
+    const found = lookUp(name);
+    remembered[place] = { name, found };
+    return found;
   };
 }
 
@@ -67,28 +82,30 @@ async function jsonSchema(
   signal: AbortSignal,
   warn: (message: string) => void,
 ): Promise<TableSchema | undefined> {
-  const inferences = new Map<string, JsonInference>();
-  const lastRecord = new Map<string, number>();
+  const members = new Map<string, { readonly inference: JsonInference; lastRecord: number }>();
+  const memberAt = rememberByPlace((name) => {
+    const member = members.get(name) ?? { inference: inferJson(), lastRecord: 0 };
+    members.set(name, member);
+    return member;
+  });
   let records = 0;
   for await (const { file, texts } of recordBlocks(spec, format, inputs, { signal })) {
+    const parse = jsonRecordParser(file);
     for (const text of texts) {
       records += 1;
-      const { names, kinds, texts: values } = parseJsonRecord(text, file);
-      names.forEach((name, index) => {
-        if (lastRecord.get(name) === records) throw nameTwice(file, text.line, name);
-        lastRecord.set(name, records);
-        let inference = inferences.get(name);
-        if (inference === undefined) {
-          inference = inferJson();
-          inferences.set(name, inference);
-        }
+      const { names, kinds, texts: values } = parse(text);
+      for (let index = 0; index < names.length; index += 1) {
+        const name = names[index] ?? '';
+        const member = memberAt(index, name);
+        if (member.lastRecord === records) throw nameTwice(file, text.line, name);
+        member.lastRecord = records;
         const kind = kinds[index] ?? 'null';
-        if (kind !== 'null') inference.add(kind, values[index] ?? '');
-      });
+        if (kind !== 'null') member.inference.add(kind, values[index] ?? '');
+      }
     }
   }
   if (records === 0) return undefined;
-  const names = [...inferences.keys()];
+  const names = [...members.keys()];
   if (names.length === 0) {
     throw new FoundryError('DATA001', `${spec.path}: none of its ${records} records has a member`);
   }
@@ -96,7 +113,7 @@ async function jsonSchema(
   return projectedSchema(
     spec,
     names,
-    (name) => declaredType(spec.types, name) ?? inferences.get(name)?.type() ?? STRING,
+    (name) => declaredType(spec.types, name) ?? members.get(name)?.inference.type() ?? STRING,
     warn,
   );
 }
