@@ -1,4 +1,4 @@
-import { dlopen, ptr, read } from 'bun:ffi';
+import { dlopen, read } from 'bun:ffi';
 import { constants } from 'node:os';
 import { storageFailure } from './failure.ts';
 
@@ -85,7 +85,7 @@ function linuxRenamer(): Renamer | undefined {
         return {
           errno: symbols.__errno_location,
           call: (from: Buffer, to: Buffer, flags: number) =>
-            symbols.renameat2(AT_FDCWD, ptr(from), AT_FDCWD, ptr(to), flags),
+            symbols.renameat2(AT_FDCWD, from, AT_FDCWD, to, flags),
         };
       },
       () => {
@@ -97,7 +97,7 @@ function linuxRenamer(): Renamer | undefined {
         return {
           errno: symbols.__errno_location,
           call: (from: Buffer, to: Buffer, flags: number) =>
-            Number(symbols.syscall(number, AT_FDCWD, ptr(from), AT_FDCWD, ptr(to), flags)),
+            Number(symbols.syscall(number, AT_FDCWD, from, AT_FDCWD, to, flags)),
         };
       },
     );
@@ -119,7 +119,7 @@ function darwinRenamer(): Renamer | undefined {
       __error: { args: [], returns: 'ptr' },
     });
     const call = (from: string, to: string, flags: number): Renamed =>
-      outcome(symbols.renamex_np(ptr(text(from)), ptr(text(to)), flags), symbols.__error);
+      outcome(symbols.renamex_np(text(from), text(to), flags), symbols.__error);
     return {
       swap: (from: string, to: string) => call(from, to, DARWIN.swap),
       move: (from: string, to: string) => call(from, to, DARWIN.exclusive),
