@@ -95,12 +95,12 @@ function refuseEmptyReplacement(
   extracted: Extracted,
   location: string,
 ): void {
-  const before = writer.previous?.record_count ?? 0;
-  if (extracted.rows > 0 || before === 0 || spec.bronze.loadPattern !== 'full' || spec.bronze.allowEmpty)
+  if (extracted.rows > 0 || !writer.holdsData || spec.bronze.loadPattern !== 'full' || spec.bronze.allowEmpty)
     return;
+  const before = writer.previous?.record_count;
   throw new FoundryError(
     'QUAL001',
-    `${spec.name}: the source gave no rows, but ${location} holds ${before}; a full load does not replace rows by nothing`,
+    `${spec.name}: the source gave no rows, but ${location} holds ${before ?? 'data that foundry did not write'}; a full load does not replace rows by nothing`,
     {
       details: { rows_before: before },
       hint: 'If the source really is empty now, set run.allow_empty: true (intents: bronze.options.allow_empty).',
