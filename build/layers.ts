@@ -118,5 +118,5 @@ function layerOf(file: string): (typeof LAYERS)[number] | undefined {
 
 /** What is not shipped may look at everything. */
 function isForTests(file: string): boolean {
-  return /^(?:testing|scenarios)\//.test(file) || /\.(?:test|bench|soak)\.ts$/.test(file);
+  return /^(?:testing|scenarios|crash)\//.test(file) || /\.(?:test|bench|soak)\.ts$/.test(file);
 }

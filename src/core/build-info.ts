@@ -12,6 +12,3 @@ export const BUILD_INFO: BuildInfo =
   typeof FOUNDRY_BUILD_INFO === 'undefined'
     ? { version: '0.0.0', commit: 'unknown', target: 'source' }
     : FOUNDRY_BUILD_INFO;
-
-/** True in the single binary: embedded files must be unpacked before they can be loaded. */
-export const IS_COMPILED = BUILD_INFO.target !== 'source';

@@ -70,9 +70,9 @@ export function thisHost(): Host {
 
 /** The folders that may hold the library, best first. FOUNDRY_CACHE_DIR, where set, is the only one. */
 export function cacheFolders(host: Host): readonly Candidate[] {
-  const chosen = host.env['FOUNDRY_CACHE_DIR'];
+  const chosen = host.env.FOUNDRY_CACHE_DIR;
   if (chosen !== undefined && chosen !== '') return [{ folder: chosen, explicit: true }];
-  const xdg = host.env['XDG_CACHE_HOME'] ?? '';
+  const xdg = host.env.XDG_CACHE_HOME ?? '';
   const folders = [
     ...(isAbsolute(xdg) ? [join(xdg, 'foundry')] : []),
     ...(isAbsolute(host.home) ? [join(host.home, '.cache', 'foundry')] : []),

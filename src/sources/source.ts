@@ -51,4 +51,3 @@ export async function openSource(spec: SourceSpec, context: SourceContext): Prom
   const open = await SOURCES[spec.type]();
   return open(spec, context);
 }
-

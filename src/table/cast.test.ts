@@ -104,11 +104,14 @@ describe('the canonical text of a value is read back as that value', () => {
 
 test('timestamps agree with the calendar of Date', () => {
   fc.assert(
-    fc.property(fc.date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }), (date) => {
-      const text = formatTimestamp(BigInt(date.getTime()) * 1000n, true);
-      expect(text).toBe(date.toISOString().replace('Z', '000Z'));
-      expect(parseTimestamp(text, true)).toBe(BigInt(date.getTime()) * 1000n);
-    }),
+    fc.property(
+      fc.date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }),
+      (date) => {
+        const text = formatTimestamp(BigInt(date.getTime()) * 1000n, true);
+        expect(text).toBe(date.toISOString().replace('Z', '000Z'));
+        expect(parseTimestamp(text, true)).toBe(BigInt(date.getTime()) * 1000n);
+      },
+    ),
   );
 });
 

@@ -72,22 +72,64 @@ describe('a column of text gets a type only where no digit is lost', () => {
 type Kind = 'string' | 'boolean' | 'number' | 'json';
 const JSONS: readonly [string, [Kind, string][]][] = [
   ['string', []],
-  ['int64', [['number', '1'], ['number', '-9223372036854775808']]],
+  [
+    'int64',
+    [
+      ['number', '1'],
+      ['number', '-9223372036854775808'],
+    ],
+  ],
   ['decimal(19,0)', [['number', '9223372036854775808']]],
   ['decimal(38,0)', [['number', '1'.repeat(38)]]],
   ['string', [['number', '1'.repeat(39)]]],
-  ['double', [['number', '1.5'], ['number', '2']]],
+  [
+    'double',
+    [
+      ['number', '1.5'],
+      ['number', '2'],
+    ],
+  ],
   ['double', [['number', '1.50']]],
   ['double', [['number', '1e5']]],
   ['double', [['number', '-0']]],
-  ['decimal(19,3)', [['number', '9007199254740993'], ['number', '0.125']]],
+  [
+    'decimal(19,3)',
+    [
+      ['number', '9007199254740993'],
+      ['number', '0.125'],
+    ],
+  ],
   ['decimal(20,20)', [['number', '0.12345678901234567891']]],
   ['string', [['number', '1e400']]],
-  ['string', [['number', '-0'], ['number', '9007199254740993']]],
+  [
+    'string',
+    [
+      ['number', '-0'],
+      ['number', '9007199254740993'],
+    ],
+  ],
   ['boolean', [['boolean', 'true']]],
-  ['json', [['json', '[1]'], ['json', '{}']]],
-  ['string', [['number', '1'], ['string', 'x']]],
-  ['string', [['json', '[1]'], ['number', '1']]],
+  [
+    'json',
+    [
+      ['json', '[1]'],
+      ['json', '{}'],
+    ],
+  ],
+  [
+    'string',
+    [
+      ['number', '1'],
+      ['string', 'x'],
+    ],
+  ],
+  [
+    'string',
+    [
+      ['json', '[1]'],
+      ['number', '1'],
+    ],
+  ],
 ];
 
 describe('a column of JSON values gets the type that keeps them all', () => {
@@ -109,7 +151,8 @@ describe('a column of JSON values gets the type that keeps them all', () => {
         for (const text of texts) {
           const value = jsonCast(type)('number', text);
           if (type.kind === 'string') expect(value).toBe(text);
-          else if (type.kind === 'decimal') expect(exact(formatDecimal(value as bigint, type.scale))).toBe(exact(text));
+          else if (type.kind === 'decimal')
+            expect(exact(formatDecimal(value as bigint, type.scale))).toBe(exact(text));
           else expect(exact(String(value))).toBe(exact(text));
         }
       }),
