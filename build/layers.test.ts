@@ -55,6 +55,6 @@ test('core does no I/O', () => {
 });
 
 test('what ships never imports testing, and tests may', () => {
-  expect(violation('lake/x.ts', '../testing/binary.ts')).toContain('tests only');
+  expect(violation('lake/x.ts', '../testing/binary.ts')).toContain('for tests only');
   expect(violation('lake/x.test.ts', '../testing/binary.ts')).toBeUndefined();
 });

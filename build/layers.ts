@@ -70,7 +70,7 @@ export function violation(file: string, specifier: string): string | undefined {
   if (!specifier.startsWith('.')) return packageViolation(file, from, specifier);
   const target = normalize(join(dirname(file), specifier));
   if (target.startsWith('..')) return `${specifier} leaves src`;
-  if (target.startsWith('testing/')) return 'testing is for tests only';
+  if (isForTests(target)) return `${target} is for tests only`;
   const to = layerOf(target);
   if (to === undefined) return `${target} is in no layer (known: ${LAYERS.join(', ')})`;
   if (LAYERS.indexOf(to) < LAYERS.indexOf(from)) return `${from} imports ${to}, which stands above it`;
