@@ -25,10 +25,12 @@ export interface RunOptions {
 }
 
 /**
- * The compiled program under test.
+ * The compiled program under test; FOUNDRY_TEST_BINARY names another build, whatever its age.
  * @throws when it is not built, or older than a file of src: the test would judge another program.
  */
 export function foundryBinary(): string {
+  const other = process.env.FOUNDRY_TEST_BINARY;
+  if (other !== undefined && other !== '') return other;
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is not built: run \`bun run compile\``);
   const newest = newestSource();
   if (newest.time > statSync(BINARY).mtimeMs) {
