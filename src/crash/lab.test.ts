@@ -131,6 +131,9 @@ export function binary(): string {
   return process.env.FOUNDRY_TEST_BINARY ?? foundryBinary();
 }
 
+/** Shared by all runs, as a user's would be: unpacking the engine is another test's matter. */
+const ENGINE_CACHE = join(import.meta.dir, '..', '..', '.tools', 'engine-cache');
+
 /** What the program is given, so that nothing it leaves behind can lie outside the folder. */
 export function environment(folder: string): Record<string, string> {
   return {
@@ -138,14 +141,36 @@ export function environment(folder: string): Record<string, string> {
     HOME: folder,
     TMPDIR: join(folder, 'tmp'),
     FOUNDRY_SPILL_DIR: join(folder, 'spill'),
-    ...(process.env.FOUNDRY_CACHE_DIR === undefined
-      ? {}
-      : { FOUNDRY_CACHE_DIR: process.env.FOUNDRY_CACHE_DIR }),
+    FOUNDRY_CACHE_DIR: ENGINE_CACHE,
   };
 }
 
 export function run(folder: string, args: readonly string[], timeout = 60_000): Promise<Finished> {
   return runCommand([binary(), ...args], { cwd: folder, env: environment(folder), timeout });
+}
+
+/** Starts the program and does not wait for it. */
+export function start(folder: string, args: readonly string[]) {
+  const child = Bun.spawn([binary(), ...args], {
+    cwd: folder,
+    env: environment(folder),
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+  });
+  const output = Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  const ended = async (): Promise<Finished> => {
+    const [stdout, stderr] = await output;
+    return {
+      code: await child.exited,
+      signal: child.signalCode === null ? undefined : String(child.signalCode),
+      stdout,
+      stderr,
+    };
+  };
+  return { pid: child.pid, kill: (signal: NodeJS.Signals) => child.kill(signal), ended };
 }
 
 export function describeRun(run: Finished): string {

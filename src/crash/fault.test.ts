@@ -1,0 +1,84 @@
+import { afterAll, describe, expect, test } from 'bun:test';
+import { rmSync } from 'node:fs';
+import { rerunProblems } from './kill.test.ts';
+import { copyOf, describeRun, examine, prepare, removeScratch, SCENES, type Scene } from './lab.test.ts';
+import { type Injection, type Point, pointsOf, runTraced, spread, type Traced } from './strace.test.ts';
+
+export type Failure = 'ENOSPC' | 'EIO';
+
+export interface FaultTrial {
+  readonly point: Point;
+  readonly failure: Failure;
+  /** The calls that failed, and how the run ended. */
+  readonly injected: readonly string[];
+  readonly code: number;
+  readonly stderr: string;
+  readonly problems: readonly string[];
+}
+
+/** A run that hangs because its event loop lost a wake-up is no finding; no disk does that. */
+const HANG_MS = 20_000;
+
+/** Fails one call of one run, and says everything that is not as it must be then and after an ordinary rerun. */
+export async function faultTrial(
+  prepared: string,
+  scene: Scene,
+  point: Point,
+  failure: Failure,
+): Promise<FaultTrial> {
+  const folder = copyOf(prepared);
+  const injection: Injection = { ...point, effect: `error=${failure}` };
+  const failed = await runTraced(folder, scene.args, injection, HANG_MS);
+  const hit = failed.calls.filter((made) => made.injected);
+  const found = await examine(folder, scene);
+  const problems = [...found.problems];
+  if (failed.code === 0 && found.generation !== 'new') problems.push('exit 0 without the new generation');
+  if (failed.code !== 0 && hit.some((made) => made.inLab)) problems.push(...endingProblems(failed, folder));
+  problems.push(...(await rerunProblems(folder, scene)));
+  rmSync(folder, { recursive: true, force: true });
+  return {
+    point,
+    failure,
+    injected: hit.map((made) => `${made.call}(${made.text}`),
+    code: failed.code,
+    stderr: failed.stderr,
+    problems,
+  };
+}
+
+/** A failure of the disk is told as one: exit 5, what failed where, what to do, and no stack. */
+function endingProblems(failed: Traced, folder: string): string[] {
+  const hit = failed.calls.filter((made) => made.injected && made.inLab);
+  const expected = new Set(hit.map((made) => exitCodeFor(made.text)));
+  const problems: string[] = [];
+  if (!expected.has(failed.code)) problems.push(`expected exit ${[...expected].join(' or ')}`);
+  if (!/\[(?:STG|STATE|ENG|EXT|CFG)\d{3}\] /.test(failed.stderr)) problems.push('no error code on stderr');
+  if (!failed.stderr.includes('what to do: ')) problems.push('stderr does not say what to do');
+  if (!failed.stderr.includes(folder) && !/ (?:in|bronze|silver)\/|\.yaml/.test(failed.stderr)) {
+    problems.push('stderr names no path');
+  }
+  if (/^\s+at .*:\d+/m.test(failed.stderr)) problems.push('stderr shows a stack');
+  return problems.length === 0 ? [] : [...problems, describeRun(failed)];
+}
+
+/** A config or source that cannot be opened is told as such. */
+function exitCodeFor(text: string): number {
+  if (/^"[a-z]+\.yaml"/.test(text)) return 2;
+  return /^(?:\d+<)?"?in\//.test(text) ? 4 : 5;
+}
+
+afterAll(removeScratch);
+
+describe('a run whose disk fails at a system call says so and leaves the old partition or the new one, whole', () => {
+  for (const scene of Object.values(SCENES)) {
+    test(`${scene.name}`, async () => {
+      const prepared = await prepare(scene);
+      const points = spread(await pointsOf(prepared, scene, 'lab'), 2);
+      const trials: FaultTrial[] = [];
+      for (const [n, point] of points.entries()) {
+        trials.push(await faultTrial(prepared, scene, point, n % 2 === 0 ? 'ENOSPC' : 'EIO'));
+      }
+      expect(trials.filter(({ problems }) => problems.length > 0)).toEqual([]);
+    }, 120_000);
+  }
+});
