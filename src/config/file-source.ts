@@ -61,6 +61,7 @@ export function checkFile(
       );
     }
   }
+  checkTypedColumns(options, at('types'), report);
   warnOfUseless(options.format ?? (path === undefined ? undefined : formatOf(path)), options, at, report);
 }
 
@@ -74,6 +75,17 @@ function checkPath(path: string, at: ConfigPath, report: Report): void {
     report.later(at, `${shown} is not a local path; other storages are not available yet`, 'value');
   } else if (basename(path).startsWith('_')) {
     report.invalid(at, `${shown} begins with _, as the metadata of a lake does; it is no source`);
+  }
+}
+
+/** Where the names of all columns are written in the config, a type for any other column is a mistake. */
+function checkTypedColumns(options: Partly<FileOptions>, at: ConfigPath, report: Report): void {
+  const { fieldnames, types } = options;
+  if (fieldnames === undefined || typeof types !== 'object') return;
+  for (const column of Object.keys(types)) {
+    if (fieldnames.includes(column)) continue;
+    const here = [...at, column];
+    report.invalid(here, `fieldnames has no such column${didYouMean(column, fieldnames)}`, 'key');
   }
 }
 

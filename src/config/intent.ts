@@ -62,7 +62,7 @@ export function intentBronzeFormats(options: Partly<Options>): OutputFormats {
 function silverSpec(config: IntentConfig): SilverSpec {
   const { silver, system, entity } = config;
   const isEvent = isEventLike(silver.entity_kind);
-  const keys = silver.natural_keys.map((key) => key.trim());
+  const keys = silver.natural_keys;
   const orderColumn = isEvent ? silver.event_ts_column : silver.change_ts_column;
   return {
     ...silverPart(silver, config.bronze.options?.load_pattern ?? 'full'),

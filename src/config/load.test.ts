@@ -248,6 +248,9 @@ silver:
     expect(file('columns: [a, b, a]')).toContain('file.columns.2: the column "a" stands twice');
     expect(file('columns: [a, ""]')).toContain('must not be empty');
     expect(file('fieldnames: [a, a]')).toContain('stands twice');
+    expect(file('has_header: false, fieldnames: [aa, bb], types: {ab: int}')).toContain(
+      'types.ab: fieldnames has no such',
+    );
     expect(file('limit_rows: 0')).toContain('limit_rows must be a positive integer');
     expect(file('quote: "\'\'"')).toContain('quote must be a single character');
     expect(file("delimiter: '\\t'")).toContain('in double quotes for a tab');
@@ -500,6 +503,15 @@ describe('files', () => {
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+  });
+
+  test('with thousands of problems are refused quickly, and say that there are more', () => {
+    const started = performance.now();
+    const keys = Array.from({ length: 2_000 }, (_, index) => `  zz${index}: 1`).join('\n');
+    const problems = problemsOf(refused(`${CLASSIC}${keys}`));
+    expect(problems).toHaveLength(201);
+    expect(problems.at(-1)?.message).toContain('more problems follow');
+    expect(performance.now() - started).toBeLessThan(4_000);
   });
 
   test('a config of usual size is read in a few milliseconds', () => {

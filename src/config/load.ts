@@ -14,7 +14,7 @@ export interface LoadedConfig {
   readonly warnings: readonly ConfigWarning[];
 }
 
-const MAX_BYTES = 4 * 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 /**
  * Reads a config file of either dialect. Nothing outside the file is looked at.
@@ -69,7 +69,7 @@ async function readText(path: string): Promise<string> {
   try {
     const found = await stat(path);
     if (found.isDirectory()) throw refuse('this is a folder, not a config file');
-    if (found.size > MAX_BYTES) throw refuse('this file is too large to be a config (4 MiB at most)');
+    if (found.size > MAX_BYTES) throw refuse('this file is too large to be a config (1 MiB at most)');
     return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
   } catch (error) {
     if (error instanceof FoundryError) throw error;

@@ -5,6 +5,9 @@ import { type ConfigPath, formatPath } from './problems.ts';
 import type { Report } from './report.ts';
 import { choicesOf, entriesOf, isOptional, notesOf, type Schema, unwrap } from './schema-kit.ts';
 
+/** A longer list of keys helps nobody. */
+const MAX_LISTED = 12;
+
 /**
  * The value as the schema expects to see it: without unknown, obsolete and empty optional keys, with choices in
  * their canonical case, and with texts from the environment as texts where a text is wanted. What is left out
@@ -87,7 +90,9 @@ export function prepare(root: Schema, value: unknown, report: Report): unknown {
     const hint =
       elsewhere.length > 0
         ? ` (did you mean ${elsewhere.slice(0, 3).join(' or ')}?)`
-        : `; the keys here are ${known.join(', ')}`;
+        : known.length > MAX_LISTED
+          ? ''
+          : `; the keys here are ${known.join(', ')}`;
     report.invalid([...path, key], `unknown key${hint}`, 'key');
   };
 

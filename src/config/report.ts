@@ -30,6 +30,9 @@ export interface Report {
   originOf(path: ConfigPath): SubstitutedText | undefined;
 }
 
+/** Who has more problems than this corrects these first; a file can hold any number. */
+const MAX_PROBLEMS = 200;
+
 export interface ReportOptions {
   /** From paths of the values that are checked to paths of the file. */
   readonly rebase?: (path: ConfigPath) => ConfigPath;
@@ -60,8 +63,9 @@ export function createReport(
     message: string,
     part: 'key' | 'value',
   ): void => {
-    if (isMuted(path)) return;
-    problems.push({ code, ...place(path, part), message });
+    if (problems.length > MAX_PROBLEMS || isMuted(path)) return;
+    const told = problems.length < MAX_PROBLEMS ? message : 'more problems follow; correct these first';
+    problems.push({ code, ...place(path, part), message: told });
     muted.push(rebase(path));
   };
 
