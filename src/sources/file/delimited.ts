@@ -101,7 +101,7 @@ export async function* readDelimited(
 ): Batches {
   const schema = await delimitedSchema(spec, opened, request.signal, warn);
   const casts = schema.fields.map(({ type }) => (type.kind === 'string' ? undefined : textCast(type)));
-  const nulls = new Set(['', ...spec.nullValues]);
+  const isNull = nullTest(spec.nullValues);
   const builder = batchBuilder(schema);
   let empty = true;
   for await (const { file, names, rows, lines } of dataBlocks(spec, opened, request)) {
@@ -113,7 +113,7 @@ export async function* readDelimited(
         const text = cells[slots[index] ?? -1];
         const cast = casts[index];
         let value: unknown = null;
-        if (text !== undefined && !nulls.has(text)) {
+        if (text !== undefined && !isNull(text)) {
           chars += text.length;
           value = cast === undefined ? text : cast(text);
           if (value === undefined) throw refuse(schema, index, text, file, lines[row] ?? 0);
@@ -127,6 +127,13 @@ export async function* readDelimited(
     }
   }
   if (empty || builder.length > 0) yield builder.take();
+}
+
+/** An empty cell is NULL, quoted or not. */
+function nullTest(nullValues: readonly string[]): (text: string) => boolean {
+  if (nullValues.length === 0) return (text) => text === '';
+  const spellings = new Set(['', ...nullValues]);
+  return (text) => spellings.has(text);
 }
 
 function refuse(schema: TableSchema, index: number, text: string, file: string, line: number): FoundryError {
@@ -144,13 +151,13 @@ async function delimitedSchema(
     return projectedSchema(spec, opened.names, (name) => declaredType(spec.types, name) ?? STRING, warn);
   }
   const inferences = new Map<string, TextInference>(opened.names.map((name) => [name, inferText()]));
-  const nulls = new Set(['', ...spec.nullValues]);
+  const isNull = nullTest(spec.nullValues);
   for await (const { names, rows } of dataBlocks(spec, opened, { signal })) {
     const columns = names.map((name) => inferences.get(name));
     for (const cells of rows) {
       for (let index = 0; index < cells.length; index += 1) {
         const text = cells[index] ?? '';
-        if (!nulls.has(text)) columns[index]?.add(text);
+        if (!isNull(text)) columns[index]?.add(text);
       }
     }
   }
