@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FoundryError, messageOf } from '../core/errors.ts';
+import { FoundryError, messageOf, throwIfStopped } from '../core/errors.ts';
 import type { Engine, EngineLimits } from './engine.ts';
-import { translateEngineError } from './errors.ts';
+import { isInterruption, translateEngineError } from './errors.ts';
 
 /**
  * An in-memory database with its own spill folder inside `limits.spillFolder`.
@@ -18,11 +18,14 @@ export async function openEngine(limits: EngineLimits, signal?: AbortSignal): Pr
   let closed = false;
 
   const guarded = async <T>(run: () => Promise<T>): Promise<T> => {
-    if (signal?.aborted) throw new FoundryError('INT001', 'interrupted', { cause: signal.reason });
+    if (signal !== undefined) throwIfStopped(signal);
     try {
       return await run();
     } catch (error) {
-      throw translateEngineError(error, spill);
+      const translated = translateEngineError(error, spill);
+      // The signal knows why the run was stopped, which decides the exit code; the engine does not.
+      if (signal !== undefined && isInterruption(translated)) throwIfStopped(signal);
+      throw translated;
     }
   };
 

@@ -38,6 +38,10 @@ export function translateEngineError(error: unknown, spillFolder: string): Error
   return new EngineError(message, { cause: error });
 }
 
+export function isInterruption(error: unknown): boolean {
+  return error instanceof FoundryError && error.code === 'INT001';
+}
+
 function firstLine(message: string): string {
   return message.split('\n', 1)[0] ?? message;
 }
