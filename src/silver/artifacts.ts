@@ -216,7 +216,7 @@ function csvText(column: string, type: DataType): string {
         ? `strftime(${column} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')`
         : `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%f')`;
     case 'time':
-      return `strftime(TIMESTAMP '2000-01-01' + ${column}, '%H:%M:%S.%f')`;
+      return `strftime(DATE '2000-01-01' + ${column}, '%H:%M:%S.%f')`;
     case 'binary':
       return `to_base64(${column})`;
     case 'double':
