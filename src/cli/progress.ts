@@ -30,7 +30,7 @@ export function createProgressLine(label: string, stream: NodeJS.WriteStream): P
       );
     if (bytes > 0) facts.push(formatBytes(bytes));
     const line = facts.filter((fact) => fact !== '').join(' · ');
-    stream.write(`\r\u001b[2K${line.slice(0, Math.max(20, (stream.columns ?? 80) - 1))}`);
+    stream.write(`\r\u001b[2K${line.slice(0, Math.max(20, (stream.columns || 80) - 1))}`);
     visible = true;
   };
 
