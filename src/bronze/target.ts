@@ -1,3 +1,4 @@
+import { nameProblem } from '../config/names.ts';
 import type { BronzeSpec } from '../config/spec.ts';
 import { type Clock, zonedParts } from '../core/clock.ts';
 import { FoundryError } from '../core/errors.ts';
@@ -38,6 +39,10 @@ export function bronzeTarget(spec: BronzeSpec, request: TargetRequest): BronzeTa
       'USE001',
       `--batch-id needs a batch partition; this dataset is partitioned by ${strategy}`,
     );
+  }
+  const problem = request.batchId === undefined ? undefined : nameProblem(request.batchId);
+  if (problem !== undefined) {
+    throw new FoundryError('USE001', `--batch-id ${problem}, got ${JSON.stringify(request.batchId)}`);
   }
   if (request.runDate.hour !== undefined && strategy !== 'hourly') {
     throw new FoundryError(
