@@ -130,6 +130,15 @@ describe('DuckDB reads what was written, exactly', () => {
     });
   }
 
+  test('filters find NaN beyond every number', async () => {
+    const batch = table({ v: ['double', [1, Number.NaN, 2, null]] });
+    const { file } = await write(batch.schema, [batch]);
+    for (const filter of ['v > 5', "v = 'nan'::DOUBLE", 'isnan(v)']) {
+      expect(await query(`SELECT v FROM '${file}' WHERE ${filter}`)).toEqual([{ v: Number.NaN }]);
+    }
+    expect(await query(`SELECT max(v) AS v FROM '${file}'`)).toEqual([{ v: Number.NaN }]);
+  });
+
   test('a repeated -0 stays -0, beside 0', async () => {
     const values = Array.from({ length: 1000 }, (_, index) => (index % 2 === 0 ? 0 : -0));
     const batch = table({ v: ['double', values] });

@@ -97,7 +97,11 @@ export async function openParquetPart(
 }
 
 function columnSource(field: Field, data: unknown[]): ColumnSource {
+  const { name } = field;
+  if (field.type.kind !== 'double') return { name, data };
   // The library's dictionary holds 0 and -0 as one value.
-  const plain = field.type.kind === 'double' && data.some((value) => Object.is(value, -0));
-  return { name: field.name, data, ...(plain ? { encoding: 'PLAIN' } : {}) };
+  const plain = data.some((value) => Object.is(value, -0));
+  // Bounds leave NaN out, but DuckDB orders NaN last: by the bounds it would skip rows that its filter wants.
+  const bounded = !data.some((value) => Number.isNaN(value));
+  return { name, data, statistics: bounded, ...(plain ? { encoding: 'PLAIN' } : {}) };
 }
