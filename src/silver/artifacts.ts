@@ -1,4 +1,3 @@
-import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OutputFormats, SilverSpec } from '../config/spec.ts';
 import type { DataType, Field, TableSchema } from '../core/schema.ts';
@@ -15,8 +14,10 @@ export interface PlannedArtifact {
   readonly artifact: ArtifactQuery['artifact'];
   /** Base name of its files. */
   readonly stem: string;
-  /** Every column of the rows, partition columns included. */
+  /** Every column of the sorted rows, partition columns included. */
   readonly rowSchema: TableSchema;
+  /** Appended when files are written, so that they are neither sorted nor staged. */
+  readonly constants: readonly AddedColumn[];
   /** Columns of the files. */
   readonly fileSchema: TableSchema;
   readonly partitions: readonly PartitionColumn[];
@@ -57,9 +58,8 @@ function fromPrepared(query: ArtifactQuery, context: ArtifactContext): PlannedAr
   for (const { name, type, sql } of partitions) {
     if (!columns.some((column) => column.field.name === name)) columns.push({ field: { name, type }, sql });
   }
-  columns.push(...constants);
   const select = columns.map(({ field, sql }) => `${sql} AS ${identifier(field.name)}`).join(', ');
-  const orderBy = [...partitions.map((column) => `${column.sql} NULLS LAST`), ...sortKeys(query, context)];
+  const orderBy = [...partitions.map((column) => `${column.sql} NULLS LAST`), ...sortKeys(query)];
   const where = query.where === undefined ? '' : ` WHERE ${query.where}`;
   return {
     ...described(query, context, { fields: columns.map((column) => column.field) }),
@@ -68,7 +68,7 @@ function fromPrepared(query: ArtifactQuery, context: ArtifactContext): PlannedAr
 }
 
 /** `ORDER BY` sees the new columns' names: those of a model stand for what they are made of. */
-function sortKeys(query: ArtifactQuery, _context: ArtifactContext): readonly string[] {
+function sortKeys(query: ArtifactQuery): readonly string[] {
   return query.orderBy.map(
     (key) => query.added.find((column) => identifier(column.field.name) === key)?.sql ?? key,
   );
@@ -87,11 +87,15 @@ function fromStaged(
   return {
     ...described(query, context, source.rowSchema),
     sql: (staged) =>
-      `SELECT * FROM read_parquet(${literal(staged(source.artifact))}, hive_partitioning=false)${where} ORDER BY ${orderBy.join(', ')}`,
+      `SELECT ${source.rowSchema.fields.map(({ name }) => identifier(name)).join(', ')} FROM read_parquet(${literal(staged(source.artifact))}, hive_partitioning=false)${where} ORDER BY ${orderBy.join(', ')}`,
   };
 }
 
-function described(query: ArtifactQuery, { spec, partitions }: ArtifactContext, rowSchema: TableSchema) {
+function described(
+  query: ArtifactQuery,
+  { spec, partitions, constants }: ArtifactContext,
+  rowSchema: TableSchema,
+) {
   const isInPath = (name: string): boolean => partitions.some((column) => column.name === name);
   const fields = spec.partitioning.keepColumns
     ? rowSchema.fields
@@ -100,7 +104,8 @@ function described(query: ArtifactQuery, { spec, partitions }: ArtifactContext, 
     artifact: query.artifact,
     stem: spec.artifactNames[query.artifact] ?? query.artifact,
     rowSchema,
-    fileSchema: { fields },
+    constants,
+    fileSchema: { fields: [...fields, ...constants.map((column) => column.field)] },
     partitions,
   };
 }
@@ -124,34 +129,37 @@ export async function writeArtifact(
   spool: string,
   stagedOf: (artifact: string) => string,
 ): Promise<WrittenArtifact> {
+  const wanted = (['parquet', 'csv'] as const).filter((format) => formats[format]);
+  const base = { stem: planned.stem, role: 'data', artifact: planned.artifact } as const;
+  if (planned.partitions.length === 0 && formats.parquet && !formats.csv) {
+    const file = join(spool, `${planned.artifact}.parquet.tmp`);
+    const select = `SELECT ${columnList(planned, planned.fileSchema, 'parquet')} FROM (${planned.sql(stagedOf)})`;
+    const { rows } = await copyToPart(engine, select, file, {
+      format: 'parquet',
+      compression: formats.compression,
+    });
+    const part = { ...base, file, folder: '', format: 'parquet', rows, ...(await hashFile(file)) } as const;
+    return { artifact: planned.artifact, rows, parts: [part], staged: file };
+  }
+
   const staged = join(spool, `${planned.artifact}.staged.tmp`);
   const { rows } = await copyToPart(engine, planned.sql(stagedOf), staged, {
     format: 'parquet',
-    compression: formats.compression,
+    compression: 'none',
   });
-  const wanted = (['parquet', 'csv'] as const).filter((format) => formats[format]);
-  const parts: SpooledPart[] = [];
-  const base = { stem: planned.stem, role: 'data', artifact: planned.artifact } as const;
   const isWhole = planned.partitions.length === 0 || rows === 0;
-  const schema = rows === 0 ? planned.rowSchema : planned.fileSchema;
-
+  const schema = rows === 0 ? withEveryColumn(planned) : planned.fileSchema;
+  const parts: SpooledPart[] = [];
   const groups = isWhole
     ? [{ from: 0, rows, values: {}, folder: '' }]
     : await groupsOf(engine, planned, staged);
   for (const [index, group] of groups.entries()) {
     for (const format of wanted) {
       const file = join(spool, `${planned.artifact}-${index}.${format}.tmp`);
-      if (isWhole && format === 'parquet' && wanted.length === 1) {
-        await rename(staged, file);
-        parts.push({ ...base, file, folder: '', format, rows, ...(await hashFile(file)) });
-        return { artifact: planned.artifact, rows, parts, staged: file };
-      }
-      const range = isWhole
-        ? ''
-        : ` WHERE file_row_number >= ${group.from} AND file_row_number < ${group.from + group.rows}`;
+      const range = `file_row_number >= ${group.from} AND file_row_number < ${group.from + group.rows}`;
       await copyToPart(
         engine,
-        `SELECT ${columnList(schema, format)} FROM read_parquet(${literal(staged)}, hive_partitioning=false)${range}`,
+        `SELECT ${columnList(planned, schema, format)} FROM read_parquet(${literal(staged)}, hive_partitioning=false) WHERE ${range}`,
         file,
         { format, compression: formats.compression },
       );
@@ -167,6 +175,11 @@ export async function writeArtifact(
     }
   }
   return { artifact: planned.artifact, rows, parts, staged };
+}
+
+/** Without a row there is no folder that could name a partition column. */
+function withEveryColumn(planned: PlannedArtifact): TableSchema {
+  return { fields: [...planned.rowSchema.fields, ...planned.constants.map((column) => column.field)] };
 }
 
 interface Group {
@@ -199,11 +212,12 @@ function partitionText(column: string, type: DataType): string {
   return type.kind === 'binary' ? `hex(${column})` : `${column}::VARCHAR`;
 }
 
-function columnList(schema: TableSchema, format: 'parquet' | 'csv'): string {
+function columnList(planned: PlannedArtifact, schema: TableSchema, format: 'parquet' | 'csv'): string {
   return schema.fields
     .map(({ name, type }) => {
       const column = identifier(name);
-      return format === 'csv' ? `${csvText(column, type)} AS ${column}` : column;
+      const sql = planned.constants.find((constant) => constant.field.name === name)?.sql ?? column;
+      return `${format === 'csv' ? csvText(sql, type) : sql} AS ${column}`;
     })
     .join(', ');
 }

@@ -16,6 +16,8 @@ export interface Decision {
   /** One row per key and day. */
   readonly daily: boolean;
   readonly kind: 'versions' | 'events';
+  /** Only the last row per key comes out. */
+  readonly latestOnly: boolean;
   readonly deleteMode: SilverSpec['deleteMode'];
 }
 
@@ -35,7 +37,7 @@ export function decisionOf(
     );
   }
   const deleted = deletedSql(spec, kept);
-  const collapse = spec.collapseUnchanged && (spec.model === 'scd_type_2' || spec.model === 'state_scd2');
+  const collapse = spec.collapseUnchanged && keepsHistory(spec);
   return {
     keys: spec.keys,
     order,
@@ -44,8 +46,13 @@ export function decisionOf(
     ...(collapse ? { attributes: payload(spec, kept) } : {}),
     daily,
     kind,
+    latestOnly: kind === 'versions' && !keepsHistory(spec),
     deleteMode: spec.deleteMode,
   };
+}
+
+function keepsHistory({ model }: SilverSpec): boolean {
+  return model === 'scd_type_2' || model === 'state_scd2';
 }
 
 function payload(spec: SilverSpec, kept: readonly Field[]): readonly string[] {
@@ -81,8 +88,9 @@ function truthy({ name, type }: Field): string {
 }
 
 /**
- * A query for `__file, __row, __order, __next, __deleted, __status` of every row that has keys and a place in the
- * order. Only narrow columns pass through its windows, so that its memory does not follow the width of the rows.
+ * A query for `__file, __row, __order, __next, __deleted, __status, __rows` of every row that has keys and a place in the
+ * order. Only narrow columns pass through its windows, so that its memory does not follow the width of the rows. `__rows` is 1, or how many rows
+ * of a key the last one stands for, where no other is asked for.
  */
 export function decideSql(decision: Decision): string {
   const deletes = decision.deleted !== undefined;
@@ -96,14 +104,15 @@ export function decideSql(decision: Decision): string {
     ...(decision.attributes === undefined ? [] : [`${fingerprint(decision.attributes)} AS a`]),
   ].join(', ');
   const good = `${narrow} FROM bronze_rows WHERE ${goodRows(decision)}`;
+  if (decision.latestOnly && !deletes) return latestSql(good, keys, decision.sequence !== undefined);
   // Behind the last of equal order values stands the next greater one: the same window finds both.
-  const ordered = `SELECT *, lead(o) OVER (PARTITION BY ${keys} ORDER BY o, s NULLS FIRST, f, r) AS n FROM (${good})`;
+  const ordered = `SELECT *, lead(o) OVER (PARTITION BY ${keys} ORDER BY o, ${decision.sequence === undefined ? '' : 's NULLS FIRST, '}f, r) AS n FROM (${good})`;
   const repeated = 'n IS NOT DISTINCT FROM o';
   const dropsDeletes = decision.kind === 'versions' && decision.deleteMode === 'ignore';
   const hard = decision.deleteMode === 'hard_delete';
   const again = decision.daily || decision.attributes !== undefined || (deletes && (dropsDeletes || hard));
   if (!again) {
-    return `SELECT f AS "__file", r AS "__row", o AS "__order", n AS "__next", d AS "__deleted", CASE WHEN ${repeated} THEN 'duplicate' ELSE ${lasting(decision)} END AS "__status" FROM (${ordered})`;
+    return `SELECT f AS "__file", r AS "__row", o AS "__order", n AS "__next", d AS "__deleted", CASE WHEN ${repeated} THEN 'duplicate' ELSE ${lasting(decision)} END AS "__status", 1 AS "__rows" FROM (${ordered})`;
   }
   const lastDelete = `max(o) FILTER (WHERE d AND NOT (${repeated})) OVER (PARTITION BY ${keys})`;
   const dropped =
@@ -118,7 +127,17 @@ export function decideSql(decision: Decision): string {
   const numbered = `SELECT *, lead(o) OVER (${kept}) AS n, ${superseded} AS u FROM (${further})`;
   return (
     `SELECT f AS "__file", r AS "__row", o AS "__order", n AS "__next", d AS "__deleted", ` +
-    `coalesce(x, CASE WHEN u THEN 'superseded' ELSE ${lasting(decision)} END) AS "__status" FROM (${numbered})`
+    `coalesce(x, CASE WHEN u THEN 'superseded' ELSE ${lasting(decision)} END) AS "__status", 1 AS "__rows" FROM (${numbered})`
+  );
+}
+
+/** An aggregate is cheaper than a window. A NULL sequence comes before all others, as in the windows. */
+function latestSql(good: string, keys: string, hasSequence: boolean): string {
+  const sequence = hasSequence ? "'p': s IS NOT NULL, 's': s, " : '';
+  return (
+    `SELECT w.f AS "__file", w.r AS "__row", w.o AS "__order", NULL AS "__next", false AS "__deleted", ` +
+    `'live' AS "__status", c AS "__rows" FROM ` +
+    `(SELECT max({'o': o, ${sequence}'f': f, 'r': r}) AS w, count(*) AS c FROM (${good}) GROUP BY ${keys})`
   );
 }
 

@@ -14,6 +14,7 @@ export interface RowCounts {
   readonly live: number;
   readonly superseded: number;
   readonly deleted: number;
+  /** Equal keys and order value as a later row; `superseded` where only the last row per key is asked for. */
   readonly duplicate: number;
   /** Versions merged into the one before by `collapse_unchanged`. */
   readonly unchanged: number;
@@ -70,10 +71,15 @@ export async function promote(
       parts,
       totalRows: read,
     };
-    quarantine = await countRefused(request);
-    if (quarantine.rows > 0) rejected = await writeQuarantine(request, relation.schema.fields, spool);
     await engine.execute(`CREATE OR REPLACE TEMP TABLE decided AS ${promotion.decideSql}`);
-    counts = await countDecided(engine, read, quarantine.rows);
+    counts = await countDecided(engine, read);
+    if (counts.quarantined > 0) {
+      quarantine = await countRefused(request);
+      rejected = await writeQuarantine(request, relation.schema.fields, spool);
+      if (quarantine.rows !== counts.quarantined) {
+        throw new Error(`${counts.quarantined} rows were not decided, but ${quarantine.rows} are refused`);
+      }
+    }
   }
   await engine.execute(`CREATE OR REPLACE TEMP VIEW prepared AS ${promotion.preparedSql}`);
 
@@ -114,21 +120,22 @@ function passedThrough(read: number): RowCounts {
   return { read, live: read, superseded: 0, deleted: 0, duplicate: 0, unchanged: 0, quarantined: 0 };
 }
 
-async function countDecided(engine: Engine, read: number, quarantined: number): Promise<RowCounts> {
-  const found = await engine.query('SELECT "__status" AS status, count(*) AS n FROM decided GROUP BY 1');
+/** Rows that were read but not decided are those to be quarantined. */
+async function countDecided(engine: Engine, read: number): Promise<RowCounts> {
+  const found = await engine.query(
+    'SELECT "__status" AS status, count(*) AS n, sum("__rows")::BIGINT AS stands_for FROM decided GROUP BY 1',
+  );
   const count = (...names: string[]): number =>
     found.reduce((sum, row) => sum + (names.includes(String(row.status)) ? Number(row.n) : 0), 0);
-  const counts = {
+  const decided = found.reduce((sum, row) => sum + Number(row.n), 0);
+  const accounted = found.reduce((sum, row) => sum + Number(row.stands_for), 0);
+  return {
     read,
     live: count('live'),
-    superseded: count('superseded'),
+    superseded: count('superseded') + accounted - decided,
     deleted: count('deleted', 'tombstone'),
     duplicate: count('duplicate'),
     unchanged: count('unchanged'),
-    quarantined,
+    quarantined: read - accounted,
   };
-  const sum =
-    counts.live + counts.superseded + counts.deleted + counts.duplicate + counts.unchanged + quarantined;
-  if (sum !== read) throw new Error(`${read} rows were read, but ${sum} are accounted for`);
-  return counts;
 }
