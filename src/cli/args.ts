@@ -7,7 +7,12 @@ export const CONFIG_ARGS = {
     type: 'string',
     alias: 'c',
     valueHint: 'a.yaml,b.yaml',
-    description: 'Config file; may be repeated or a comma list',
+    description: 'Config file or glob; may be repeated or a comma list',
+  },
+  'source-name': {
+    type: 'string',
+    valueHint: 'a,b',
+    description: 'Only the datasets of these names (globs allowed) where configs hold several',
   },
   date: {
     type: 'string',
@@ -26,6 +31,11 @@ export const MODE_ARGS = {
 } as const satisfies ArgsDef;
 
 export const ENGINE_ARGS = {
+  'parallel-workers': {
+    type: 'string',
+    valueHint: 'n',
+    description: 'How many datasets run at a time (default: 1); they share the memory limit',
+  },
   'memory-limit': {
     type: 'string',
     valueHint: '512MB',
@@ -78,7 +88,7 @@ export function deprecatedFlags(args: Readonly<Record<string, unknown>>): string
 }
 
 /** Flags that may be given several times; their values are joined by commas. */
-export const LIST_FLAGS: ReadonlySet<string> = new Set(['config', 'primary-key']);
+export const LIST_FLAGS: ReadonlySet<string> = new Set(['config', 'source-name', 'primary-key']);
 
 /** The values of a comma list, trimmed, blanks dropped. */
 export function commaList(value: string | undefined): string[] {

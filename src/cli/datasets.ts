@@ -1,29 +1,33 @@
+import { Glob } from 'bun';
 import type { DatasetSpec } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
+import { didYouMean } from '../core/nearest.ts';
 import { commaList } from './args.ts';
 import type { DatasetResult } from './outcome.ts';
 import type { Session } from './session.ts';
 
+export interface DatasetChoice {
+  /** Config files: a comma list of paths and globs. */
+  readonly config?: string | undefined;
+  /** Names, or globs of names, of the datasets to take; absent: all. */
+  readonly sourceName?: string | undefined;
+}
+
 /**
- * Every dataset of every config file, or all their problems at once: a second file is checked even when the
+ * The chosen datasets of every config file, or all problems at once: a second file is checked even when the
  * first one is wrong.
  *
- * @throws USE001 without --config; CFG001 listing each problem of each file
+ * @throws USE001 without --config, or for a name that no dataset has; CFG001 listing each problem of each file
  */
-export async function loadDatasets(config: string | undefined, session: Session): Promise<DatasetSpec[]> {
-  const paths = commaList(config);
-  if (paths.length === 0) {
-    throw new FoundryError('USE001', '--config is missing: name the config file to run', {
-      hint: `For example: foundry ${session.command} --config my-dataset.yaml`,
-    });
-  }
-  const { loadConfig, mergeConfigErrors } = await import('../config/load.ts');
+export async function loadDatasets(choice: DatasetChoice, session: Session): Promise<DatasetSpec[]> {
+  const paths = await configPaths(choice.config, session.command);
+  const { formatProblem, loadConfig, mergeConfigErrors } = await import('../config/load.ts');
   const datasets: DatasetSpec[] = [];
   const failures: FoundryError[] = [];
   for (const path of paths) {
     try {
       const loaded = await loadConfig(path, process.env);
-      for (const warning of loaded.warnings) session.log.warn(warning.message);
+      for (const warning of loaded.warnings) session.log.warn(formatProblem(warning));
       datasets.push(...loaded.datasets);
     } catch (error) {
       if (!(error instanceof FoundryError)) throw error;
@@ -31,25 +35,82 @@ export async function loadDatasets(config: string | undefined, session: Session)
     }
   }
   if (failures.length > 0) throw mergeConfigErrors(failures);
-  return datasets;
+  return chosen(datasets, commaList(choice.sourceName));
 }
 
-/** Runs `work` for each dataset in turn; one that fails does not stop the others, an interruption does. */
+async function configPaths(config: string | undefined, command: string): Promise<string[]> {
+  const given = commaList(config);
+  if (given.length === 0) {
+    throw new FoundryError('USE001', '--config is missing: name the config file to run', {
+      hint: `For example: foundry ${command} --config my-dataset.yaml`,
+    });
+  }
+  const paths: string[] = [];
+  for (const path of given) {
+    if (!/[*?[{]/.test(path)) {
+      paths.push(path);
+      continue;
+    }
+    const found = await Array.fromAsync(new Glob(path).scan({ onlyFiles: true, absolute: false }));
+    if (found.length === 0) throw new FoundryError('USE001', `--config: no file matches ${path}`);
+    paths.push(...found.sort());
+  }
+  return [...new Set(paths)];
+}
+
+function chosen(datasets: DatasetSpec[], wanted: readonly string[]): DatasetSpec[] {
+  if (wanted.length === 0) return datasets;
+  const names = datasets.map((spec) => spec.name);
+  for (const name of wanted) {
+    if (names.some((candidate) => matches(name, candidate))) continue;
+    throw new FoundryError(
+      'USE001',
+      `--source-name: there is no dataset "${name}"${didYouMean(name, names)}; the configs have ${names.join(', ')}`,
+    );
+  }
+  return datasets.filter((spec) => wanted.some((name) => matches(name, spec.name)));
+}
+
+function matches(pattern: string, name: string): boolean {
+  return pattern === name || new Glob(pattern).match(name);
+}
+
+/**
+ * Runs the steps of each dataset, at most `session.workers` datasets at a time, and gives the results in the
+ * datasets' order. One that fails does not stop the others; an interruption stops what has not begun.
+ */
 export async function forEachDataset<R>(
   datasets: readonly DatasetSpec[],
   session: Session,
-  work: (spec: DatasetSpec) => Promise<R>,
+  steps: (spec: DatasetSpec) => AsyncIterable<R> | Promise<R>,
+): Promise<DatasetResult<R>[]> {
+  const results: DatasetResult<R>[][] = datasets.map(() => []);
+  const queue = [...datasets.entries()];
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const [index, spec] = next;
+      results[index] = await runSteps(spec, steps);
+      session.clearProgress();
+      if (session.signal.aborted) return;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(session.workers, datasets.length) }, worker));
+  return results.flat();
+}
+
+/** Keeps the reports of the steps that were committed before one failed. */
+async function runSteps<R>(
+  spec: DatasetSpec,
+  steps: (spec: DatasetSpec) => AsyncIterable<R> | Promise<R>,
 ): Promise<DatasetResult<R>[]> {
   const results: DatasetResult<R>[] = [];
-  for (const spec of datasets) {
-    try {
-      results.push({ dataset: spec.name, report: await work(spec) });
-    } catch (error) {
-      results.push({ dataset: spec.name, error });
-      if (session.signal.aborted) break;
-    } finally {
-      session.clearProgress();
-    }
+  const add = (report: R): void => void results.push({ dataset: spec.name, report });
+  try {
+    const running = steps(spec);
+    if (running instanceof Promise) add(await running);
+    else for await (const report of running) add(report);
+  } catch (error) {
+    results.push({ dataset: spec.name, error });
   }
   return results;
 }

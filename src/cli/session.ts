@@ -14,7 +14,10 @@ export interface Session {
   readonly command: string;
   readonly output: 'text' | 'json';
   readonly runDate: RunDate;
+  /** Of one dataset: the whole process's, divided by the datasets that run at a time. */
   readonly limits: EngineLimits;
+  /** How many datasets run at a time. */
+  readonly workers: number;
   readonly log: Log & { error(message: string): void };
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -33,10 +36,12 @@ export interface SessionArgs {
   readonly quiet?: boolean | undefined;
   readonly 'memory-limit'?: string | undefined;
   readonly threads?: string | undefined;
+  readonly 'parallel-workers'?: string | undefined;
 }
 
 /** @throws USE001 for a date, size or thread count that is none. */
 export function openSession(command: string, args: SessionArgs, signal: AbortSignal): Session {
+  const workers = positiveInteger('--parallel-workers', args['parallel-workers']) ?? 1;
   let line: ProgressLine | undefined;
   const clearProgress = (): void => line?.clear();
   const level = args.verbose === true ? 'debug' : args.quiet === true ? 'error' : 'info';
@@ -46,7 +51,8 @@ export function openSession(command: string, args: SessionArgs, signal: AbortSig
     command,
     output: args.output === 'json' ? 'json' : 'text',
     runDate: runDateOf(args.date, systemClock),
-    limits: limitsOf(args),
+    limits: limitsOf(args, workers),
+    workers,
     log,
     signal,
     clock: systemClock,
@@ -71,18 +77,23 @@ function runDateOf(text: string | undefined, clock: Clock): RunDate {
   return runDate;
 }
 
-function limitsOf(args: SessionArgs): EngineLimits {
+function limitsOf(args: SessionArgs, workers: number): EngineLimits {
   const memory = args['memory-limit'];
   const memoryBytes = memory === undefined ? undefined : parseBytes(memory);
   if (memory !== undefined && memoryBytes === undefined) {
     throw new FoundryError('USE001', `--memory-limit: "${memory}" is not a size; write 512MB or 2GiB`);
   }
-  const threads = args.threads;
-  if (threads !== undefined && !/^[1-9]\d{0,3}$/.test(threads)) {
-    throw new FoundryError('USE001', `--threads: "${threads}" is not a positive integer`);
-  }
-  return engineLimits({
+  const threads = positiveInteger('--threads', args.threads);
+  const whole = engineLimits({
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
-    ...(threads === undefined ? {} : { threads: Number(threads) }),
+    ...(threads === undefined ? {} : { threads }),
   });
+  return { ...whole, memoryBytes: Math.floor(whole.memoryBytes / workers) };
+}
+
+function positiveInteger(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d{0,3}$/.test(text))
+    throw new FoundryError('USE001', `${flag}: "${text}" is not a positive integer`);
+  return Number(text);
 }

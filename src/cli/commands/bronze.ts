@@ -34,9 +34,9 @@ export const bronzeCommand = defineCommand({
     const session = openSession('bronze', given, data.signal);
     const { applyOverrides } = await import('../../config/overrides.ts');
     const loadPattern = given['load-pattern'];
-    const datasets = (await loadDatasets(given.config, session)).map((spec) =>
-      applyOverrides(spec, loadPattern === undefined ? {} : { loadPattern }),
-    );
+    const datasets = (
+      await loadDatasets({ config: given.config, sourceName: given['source-name'] }, session)
+    ).map((spec) => applyOverrides(spec, loadPattern === undefined ? {} : { loadPattern }));
     if (given['validate-only'] === true) return emitValidated(session, datasets);
 
     const batchId = given['batch-id'];

@@ -3,11 +3,10 @@ import type { DatasetSpec } from '../../config/spec.ts';
 import { FoundryError } from '../../core/errors.ts';
 import type { IntentOptions } from '../../intent/run.ts';
 import { CONFIG_ARGS, ENGINE_ARGS, MODE_ARGS, OUTPUT_ARGS } from '../args.ts';
-import { loadDatasets } from '../datasets.ts';
+import { forEachDataset, loadDatasets } from '../datasets.ts';
 import { emitResults } from '../emit.ts';
-import type { DatasetResult } from '../outcome.ts';
 import { renderLayerPlan, renderLayerReport } from '../render-layer.ts';
-import { openSession, type Session } from '../session.ts';
+import { openSession } from '../session.ts';
 import { emitValidated } from '../validate.ts';
 
 const args = {
@@ -29,7 +28,7 @@ export const runIntentCommand = defineCommand({
     if (skipBronze && skipSilver) {
       throw new FoundryError('USE001', '--skip-bronze and --skip-silver together leave nothing to do');
     }
-    const datasets = await loadDatasets(given.config, session);
+    const datasets = await loadDatasets({ config: given.config, sourceName: given['source-name'] }, session);
     if (given['validate-only'] === true) return emitValidated(session, datasets);
 
     const { planIntent, runIntent } = await import('../../intent/run.ts');
@@ -40,28 +39,10 @@ export const runIntentCommand = defineCommand({
       skipSilver,
     });
     if (given['dry-run'] === true) {
-      const plans = await collect(datasets, session, (spec) => planIntent(spec, options(spec)));
+      const plans = await forEachDataset(datasets, session, (spec) => planIntent(spec, options(spec)));
       return emitResults(session, plans, renderLayerPlan);
     }
-    const reports = await collect(datasets, session, (spec) => runIntent(spec, options(spec)));
+    const reports = await forEachDataset(datasets, session, (spec) => runIntent(spec, options(spec)));
     return emitResults(session, reports, renderLayerReport);
   },
 });
-
-/** Keeps the reports of the steps that were committed before one failed. */
-async function collect<R>(
-  datasets: readonly DatasetSpec[],
-  session: Session,
-  steps: (spec: DatasetSpec) => AsyncGenerator<R>,
-): Promise<DatasetResult<R>[]> {
-  const results: DatasetResult<R>[] = [];
-  for (const spec of datasets) {
-    try {
-      for await (const report of steps(spec)) results.push({ dataset: spec.name, report });
-    } catch (error) {
-      results.push({ dataset: spec.name, error });
-      if (session.signal.aborted) break;
-    }
-  }
-  return results;
-}

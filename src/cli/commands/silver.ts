@@ -1,6 +1,7 @@
 import { type ArgsDef, defineCommand } from 'citty';
 import type { Overrides } from '../../config/overrides.ts';
 import type { DatasetSpec } from '../../config/spec.ts';
+import { FoundryError } from '../../core/errors.ts';
 import { CONFIG_ARGS, commaList, DEPRECATED_ARGS, ENGINE_ARGS, MODE_ARGS, OUTPUT_ARGS } from '../args.ts';
 import { forEachDataset, loadDatasets } from '../datasets.ts';
 import { emitResults } from '../emit.ts';
@@ -84,7 +85,7 @@ export const silverCommand = defineCommand({
 
 /** The datasets of the configs with the flags laid over them, or the one that the flags alone describe. */
 async function datasetsOf(
-  given: Given & { config?: string | undefined },
+  given: Given & { config?: string | undefined; 'source-name'?: string | undefined },
   session: Session,
 ): Promise<DatasetSpec[]> {
   const { adHocSilver, applyOverrides } = await import('../../config/overrides.ts');
@@ -92,8 +93,23 @@ async function datasetsOf(
   const bronzePath = given['bronze-path'];
   if (given.config === undefined && typeof bronzePath === 'string')
     return [adHocSilver(bronzePath, overrides)];
-  const datasets = await loadDatasets(given.config, session);
+  const sourceName = given['source-name'];
+  const datasets = await loadDatasets({ config: given.config, sourceName }, session);
+  refuseUnnamed(datasets, sourceName);
   return datasets.map((spec) => applyOverrides(spec, overrides));
+}
+
+/** As the original (scenario 68): which of several sources is promoted is said, never guessed. */
+function refuseUnnamed(datasets: readonly DatasetSpec[], sourceName: string | undefined): void {
+  if (sourceName !== undefined) return;
+  const shared = datasets.find(
+    (spec, i) => datasets.findIndex((other) => other.configPath === spec.configPath) < i,
+  );
+  if (shared === undefined) return;
+  const names = datasets.filter((spec) => spec.configPath === shared.configPath).map((spec) => spec.name);
+  throw new FoundryError('USE001', `${shared.configPath} holds several sources: ${names.join(', ')}`, {
+    hint: "Name those to promote with --source-name, or all of them with --source-name '*'.",
+  });
 }
 
 function overridesOf(given: Given): Overrides {
@@ -113,7 +129,18 @@ function overridesOf(given: Given): Overrides {
     writeCsv: given['write-csv'],
     compression: text('parquet-compression'),
     requireChecksum: given['require-checksum'],
+    outputNames: outputNamesOf(text),
   });
+}
+
+function outputNamesOf(text: (name: string) => string | undefined): Overrides['outputNames'] {
+  const names = Object.fromEntries(
+    (['full', 'cdc', 'current', 'history'] as const).flatMap((artifact) => {
+      const name = text(`${artifact}-output-name`);
+      return name === undefined ? [] : [[artifact, name]];
+    }),
+  );
+  return Object.keys(names).length === 0 ? undefined : names;
 }
 
 function dropUndefined(values: Readonly<Record<string, unknown>>): Overrides {
