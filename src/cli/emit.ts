@@ -16,8 +16,11 @@ export function emitResults<R>(
   const exitCode = combineExitCodes(
     results.map((result) => ('error' in result ? exitCodeOf(result.error) : 0)),
   );
+  const datasets = new Set(results.map((result) => result.dataset));
   for (const result of results) {
-    if ('error' in result) session.log.error(errorText(result.error));
+    if (!('error' in result)) continue;
+    const label = datasets.size > 1 ? `${result.dataset}: ` : '';
+    session.log.error(`${label}${errorText(result.error)}`);
   }
   if (session.output === 'json') {
     writeJson(session.command, exitCode, results);
@@ -25,7 +28,6 @@ export function emitResults<R>(
   }
   const reports = results.flatMap((result) => ('report' in result ? [render(result.report)] : []));
   if (reports.length > 0) process.stdout.write(`${reports.join('\n\n')}\n`);
-  const datasets = new Set(results.map((result) => result.dataset));
   const failed = new Set(results.flatMap((result) => ('error' in result ? [result.dataset] : [])));
   if (datasets.size > 1) {
     process.stdout.write(`\n${datasets.size - failed.size} of ${datasets.size} datasets succeeded\n`);

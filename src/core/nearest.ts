@@ -25,7 +25,8 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   let best: { readonly candidate: string; readonly edits: number } | undefined;
   for (const candidate of candidates) {
     const edits = distance(folded, candidate.toLowerCase());
-    if (edits <= allowed && (best === undefined || edits < best.edits)) best = { candidate, edits };
+    if (edits <= allowed && edits < folded.length && (best === undefined || edits < best.edits))
+      best = { candidate, edits };
   }
   return best?.candidate;
 }
