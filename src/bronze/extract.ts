@@ -1,8 +1,10 @@
 import type { BronzeSpec } from '../config/spec.ts';
+import type { Batches } from '../core/batch.ts';
 import { throwIfStopped } from '../core/errors.ts';
 import type { TableSchema } from '../core/schema.ts';
 import { openEngine } from '../engine/duckdb.ts';
 import { landThroughEngine } from '../engine/lane.ts';
+import { readParquetRows } from '../engine/parquet-rows.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import { partStem } from '../lake/layout.ts';
 import { type PartRoller, rollParts } from '../lake/parts.ts';
@@ -32,11 +34,31 @@ export async function extract(
     ...(spec.maxRowsPerFile === undefined ? {} : { maxRowsPerFile: spec.maxRowsPerFile }),
     ...(spec.maxFileSizeBytes === undefined ? {} : { maxFileSizeBytes: spec.maxFileSizeBytes }),
   };
+  const rowDestination = { spool, stem, formats: spec.formats, ...limits };
   if (!spec.formats.csv) {
     const landed = await extractByEngine(spec, source, { spool, stem, ...limits }, options);
     if (landed !== undefined) return landed;
+  } else if ((await source.engineOnly?.()) === true) {
+    return extractRowsOfEngine(source, rowDestination, options);
   }
-  return extractByRows(source, { spool, stem, formats: spec.formats, ...limits }, options);
+  const request = { signal: options.signal, onBytes: options.progress.bytes };
+  return extractByRows(source.read(request), rowDestination, options);
+}
+
+/** What the engine reads and the row lane writes: Parquet that is to land as CSV. */
+async function extractRowsOfEngine(
+  source: Source,
+  destination: RowDestination,
+  options: BronzeRunOptions,
+): Promise<Extracted> {
+  const input = await source.engineInput?.({ signal: options.signal, onBytes: options.progress.bytes });
+  if (input?.format !== 'parquet') throw new Error('a source for the engine only gave it nothing to read');
+  const engine = await openEngine(options.limits, options.signal);
+  try {
+    return await extractByRows(readParquetRows(engine, input), destination, options);
+  } finally {
+    await engine.close();
+  }
 }
 
 type Destination = {
@@ -84,9 +106,11 @@ async function extractByEngine(
   }
 }
 
+type RowDestination = Destination & { formats: BronzeSpec['formats'] };
+
 async function extractByRows(
-  source: Source,
-  destination: Destination & { formats: BronzeSpec['formats'] },
+  batches: Batches,
+  destination: RowDestination,
   options: BronzeRunOptions,
 ): Promise<Extracted> {
   options.progress.step('reading');
@@ -94,7 +118,7 @@ async function extractByRows(
   let schema: TableSchema = { fields: [] };
   let rows = 0;
   try {
-    for await (const batch of source.read({ signal: options.signal, onBytes: options.progress.bytes })) {
+    for await (const batch of batches) {
       throwIfStopped(options.signal);
       schema = batch.schema;
       roller ??= rollParts({

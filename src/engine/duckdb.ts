@@ -35,6 +35,17 @@ export async function openEngine(limits: EngineLimits, signal?: AbortSignal): Pr
         await connection.run(sql);
       }),
     query: (sql) => guarded(async () => (await connection.runAndReadAll(sql)).getRowObjectsJS()),
+    async *stream(sql) {
+      const result = await guarded(() => connection.stream(sql));
+      for (;;) {
+        const columns = await guarded(async () => {
+          const chunk = await result.fetchChunk();
+          return chunk === null || chunk.rowCount === 0 ? undefined : chunk.getColumns();
+        });
+        if (columns === undefined) return;
+        yield columns;
+      }
+    },
     interrupt,
     close: async () => {
       if (closed) return;

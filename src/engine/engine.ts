@@ -12,6 +12,11 @@ export interface Engine {
   execute(sql: string): Promise<void>;
   /** For small results: every row is held in memory. 64-bit integers come as bigint. */
   query(sql: string): Promise<Record<string, unknown>[]>;
+  /**
+   * For results of any size: blocks of consecutive rows, column by column, with the binding's own values (integers
+   * of 64 bits and more as bigint; dates, times, timestamps, decimals and blobs as its classes).
+   */
+  stream(sql: string): AsyncGenerator<readonly (readonly unknown[])[]>;
   /** Stops what is running: it rejects with INT001. */
   interrupt(): void;
   close(): Promise<void>;

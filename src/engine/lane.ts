@@ -8,7 +8,7 @@ import { csvScanSql, rowGroupRows } from './csv-scan.ts';
 import { type CutLimits, cutRanges, type RowRange } from './cut.ts';
 import type { Engine } from './engine.ts';
 import { EngineError } from './errors.ts';
-import { parquetScan } from './parquet-scan.ts';
+import { parquetRefusal, parquetScan, RESERVED_NAMES } from './parquet-scan.ts';
 import { copyToPart, hashFile } from './parts.ts';
 import { identifier, literal } from './sql.ts';
 import { typedSelect } from './typing.ts';
@@ -36,12 +36,11 @@ export interface Landed {
 const LONGEST_RECORD = 32 * 1024 * 1024;
 /** How far a part may pass its size limit (decision 26). */
 const SIZE_TOLERANCE = 8 * 1024 * 1024;
-/** Names that the engine gives a meaning of its own in a file scan. */
-const RESERVED = new Set(['file_row_number', 'file_index', 'filename']);
 
 /**
  * Bronze parts written by the engine itself. `declined` when the engine cannot promise exactly the rows of
- * the other lane (it refused the text, or found another number of records): nothing is left in the spool.
+ * the other lane (it refused the text, or found another number of records): nothing is left in the spool. Parquet
+ * is never declined, since no other lane reads it.
  * Zero rows give zero parts.
  * @throws INT001; STG001 when the spool cannot be written; DATA001 for Parquet that cannot be kept exactly.
  */
@@ -54,7 +53,7 @@ export async function landThroughEngine(
   try {
     const scan: Scan | 'declined' =
       input.format === 'csv' ? await csvScan(input, target) : await parquetScan(engine, input);
-    if (scan === 'declined' || collides(scan.schema)) return 'declined';
+    if (scan === 'declined' || (input.format === 'csv' && collides(scan.schema))) return 'declined';
     const { rows } = await copyToPart(engine, scan.sql, staged, {
       format: 'parquet',
       compression: target.compression,
@@ -68,6 +67,7 @@ export async function landThroughEngine(
     const schema = typed?.schema ?? scan.schema;
     return { parts: await cut(engine, staged, rows, schema, typed?.columnsSql, target), schema };
   } catch (error) {
+    if (input.format === 'parquet') throw parquetRefusal(error, input.files);
     if (isRefusal(error)) return 'declined';
     throw error;
   } finally {
@@ -83,7 +83,9 @@ function isRefusal(error: unknown): boolean {
 /** The engine folds case in column names; two columns that differ in case only would become one. */
 function collides(schema: TableSchema): boolean {
   const folded = schema.fields.map((field) => field.name.toLowerCase());
-  return new Set(folded).size < folded.length || folded.some((name) => RESERVED.has(name) || name === '');
+  return (
+    new Set(folded).size < folded.length || folded.some((name) => RESERVED_NAMES.has(name) || name === '')
+  );
 }
 
 interface Scan {

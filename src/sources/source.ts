@@ -25,6 +25,8 @@ export interface Source {
    * one empty batch where the source states columns; a source that states none yields nothing.
    */
   read(request: ReadRequest): Batches;
+  /** Whether the rows can be had through `engineInput` only, so that `read` throws. */
+  engineOnly?(): Promise<boolean>;
   /**
    * The same rows for the engine to read by itself, where it can: an optimisation that must give the same
    * result as `read`. Undefined when only `read` will do.

@@ -38,6 +38,7 @@ export const openFileSource: OpenSource<'file'> = (spec, context): Source => {
         yield* readDelimited(spec, opened, request, warn);
       }
     },
+    engineOnly: async () => (await resolveOnce()).format === 'parquet',
     async engineInput(request): Promise<EngineInput | undefined> {
       const { format, files } = await resolveOnce();
       if (format === 'parquet') return parquetForEngine(spec, files, request);
