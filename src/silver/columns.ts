@@ -51,7 +51,13 @@ export function keepColumns(spec: SilverSpec, found: TableSchema): KeptColumns {
   }
   if (spec.schemaMode === undefined) return { kept: found.fields, dropped: [] };
 
-  const declared = new Set([...required, ...spec.partitioning.columns]);
+  const declared = new Set<string | undefined>([
+    ...required,
+    ...spec.keys,
+    spec.orderColumn,
+    spec.sequenceColumn,
+    ...spec.partitioning.columns,
+  ]);
   const isAllowed = (name: string): boolean =>
     declared.has(name) || ALWAYS_ALLOWED.has(name) || name.startsWith('_');
   const unexpected = names.filter((name) => !isAllowed(name));

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import type { DeleteMode, SilverModelName, SilverSpec } from '../config/spec.ts';
+import { noProgress, silentLog } from '../core/log.ts';
 import { openEngine } from '../engine/duckdb.ts';
 import type { Engine } from '../engine/engine.ts';
-import { promoteRows, type Rows, silverSpec } from '../testing/silver-kit.ts';
+import { promoteRows, type Rows, silverDataset, silverSpec } from '../testing/silver-kit.ts';
+import { promote } from './promote.ts';
 
 let root: string;
 let engine: Engine;
@@ -272,4 +274,43 @@ test('history has contiguous intervals that are never empty, and one current ver
     ),
     { numRuns: 30 },
   );
+}, 60_000);
+
+test('many row groups come out byte for byte the same with one and with two threads', async () => {
+  const file = join(root, 'large.parquet');
+  await engine.execute(
+    `COPY (SELECT (i * 7919 % 40000)::VARCHAR AS id, (TIMESTAMP '2025-01-01' + INTERVAL ((i * 31) % 400009) SECOND)::VARCHAR AS ts, ` +
+      `'v' || i AS v FROM range(400000) t(i)) TO '${file}' (FORMAT parquet)`,
+  );
+  const cases = [
+    { model: 'scd_type_2', partitioning: { columns: [], keepColumns: false } },
+    { model: 'event', partitioning: { columns: ['ts_dt'], keepColumns: false } },
+    { model: 'periodic_snapshot', partitioning: { columns: [], keepColumns: false } },
+  ] as const;
+  for (const [index, over] of cases.entries()) {
+    const hashes = [];
+    for (const with_ of [engine, single]) {
+      const spool = mkdtempSync(join(root, `large-${index}-`));
+      const promoted = await promote(
+        with_,
+        silverDataset(silverSpec(over)),
+        [{ localPath: file, name: 'large.parquet' }],
+        { fields: [] },
+        spool,
+        {
+          runDate: { date: '2025-01-05' },
+          signal: new AbortController().signal,
+          log: silentLog,
+          progress: noProgress,
+        },
+      );
+      hashes.push(promoted.parts.map((part) => [part.folder, part.sha256]));
+      const total = promoted.parts.reduce(
+        (sum, part) => sum + (part.artifact === 'current' ? 0 : part.rows),
+        0,
+      );
+      expect(total).toBe(400_000);
+    }
+    expect(hashes[1]).toEqual(hashes[0] ?? []);
+  }
 }, 60_000);
