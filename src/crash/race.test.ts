@@ -6,17 +6,17 @@ import { rerunProblems } from './kill.test.ts';
 import {
   copyOf,
   describeRun,
-  examine,
   type Generation,
-  leftovers,
-  prepare,
   removeScratch,
   run,
   SCENES,
   type Scene,
+  SOAK,
   start,
+  TEST_MS,
   writeSource,
 } from './lab.test.ts';
+import { examine, leftovers, prepare } from './oracle.test.ts';
 
 interface Rivals {
   readonly folder: string;
@@ -56,7 +56,7 @@ async function silverRivals(): Promise<Rivals> {
 }
 
 /** Both start at once, again and again. @returns how often one was turned away, and everything that went wrong. */
-export async function race(
+async function race(
   kind: 'bronze' | 'silver',
   rounds: number,
 ): Promise<{ turnedAway: number; problems: string[] }> {
@@ -116,7 +116,7 @@ async function stoppedHolder(folder: string, scene: Scene) {
 }
 
 /** Kills runs after a random time, and says everything that is not as it must be then. */
-export async function randomKills(scene: Scene, times: number): Promise<string[]> {
+async function randomKills(scene: Scene, times: number): Promise<string[]> {
   const prepared = await prepare(scene);
   const clean = performance.now();
   await run(copyOf(prepared), scene.args);
@@ -142,46 +142,62 @@ afterAll(removeScratch);
 
 describe('two runs that replace one partition at once', () => {
   for (const kind of ['bronze', 'silver'] as const) {
-    test(`land one of the two, whole, and the one turned away says who holds it: ${kind}`, async () => {
-      const { turnedAway, problems } = await race(kind, 10);
-      expect(problems).toEqual([]);
-      expect(turnedAway).toBeGreaterThan(0);
-    }, 120_000);
+    test(
+      `land one of the two, whole, and the one turned away says who holds it: ${kind}`,
+      async () => {
+        const { turnedAway, problems } = await race(kind, SOAK ? 50 : 10);
+        expect(problems).toEqual([]);
+        expect(turnedAway).toBeGreaterThan(0);
+      },
+      TEST_MS,
+    );
   }
 });
 
 describe('the lease of a run', () => {
-  test('outlasts a stop of its owner: others exit 75 and name it, and it ends well once it goes on', async () => {
-    const scene = SCENES.rows;
-    const folder = copyOf(await prepare(scene));
-    const holder = await stoppedHolder(folder, scene);
-    const before = await examine(folder, scene);
-    for (let n = 0; n < 3; n += 1) {
-      const other = await run(folder, scene.args);
-      expect(isTurnedAway(other, holder.pid), describeRun(other)).toBe(true);
-    }
-    expect(await examine(folder, scene)).toEqual(before);
-    holder.kill('SIGCONT');
-    const ended = await holder.ended();
-    expect(ended.code, describeRun(ended)).toBe(0);
-    expect(await examine(folder, scene)).toEqual({ generation: 'new', problems: [] });
-    expect(leftovers(folder)).toEqual([]);
-  }, 120_000);
+  test(
+    'outlasts a stop of its owner: others exit 75 and name it, and it ends well once it goes on',
+    async () => {
+      const scene = SCENES.rows;
+      const folder = copyOf(await prepare(scene));
+      const holder = await stoppedHolder(folder, scene);
+      const before = await examine(folder, scene);
+      for (let n = 0; n < 3; n += 1) {
+        const other = await run(folder, scene.args);
+        expect(isTurnedAway(other, holder.pid), describeRun(other)).toBe(true);
+      }
+      expect(await examine(folder, scene)).toEqual(before);
+      holder.kill('SIGCONT');
+      const ended = await holder.ended();
+      expect(ended.code, describeRun(ended)).toBe(0);
+      expect(await examine(folder, scene)).toEqual({ generation: 'new', problems: [] });
+      expect(leftovers(folder)).toEqual([]);
+    },
+    TEST_MS,
+  );
 
-  test('is free at once when its owner is killed, even while it was stopped', async () => {
-    const scene = SCENES.rows;
-    const folder = copyOf(await prepare(scene));
-    const holder = await stoppedHolder(folder, scene);
-    holder.kill('SIGKILL');
-    await holder.ended();
-    expect(await rerunProblems(folder, scene)).toEqual([]);
-  }, 120_000);
+  test(
+    'is free at once when its owner is killed, even while it was stopped',
+    async () => {
+      const scene = SCENES.rows;
+      const folder = copyOf(await prepare(scene));
+      const holder = await stoppedHolder(folder, scene);
+      holder.kill('SIGKILL');
+      await holder.ended();
+      expect(await rerunProblems(folder, scene)).toEqual([]);
+    },
+    TEST_MS,
+  );
 });
 
 describe('a run that is killed at a random moment leaves the old partition or the new one, whole', () => {
   for (const scene of Object.values(SCENES)) {
-    test(`${scene.name}`, async () => {
-      expect(await randomKills(scene, 5)).toEqual([]);
-    }, 120_000);
+    test(
+      `${scene.name}`,
+      async () => {
+        expect(await randomKills(scene, SOAK ? 30 : 5)).toEqual([]);
+      },
+      TEST_MS,
+    );
   }
 });

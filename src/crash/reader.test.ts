@@ -2,7 +2,17 @@ import { afterAll, describe, expect, test } from 'bun:test';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { queryDuckdb } from '../testing/parquet.ts';
-import { prepare, removeScratch, SCENES, type Scene, scratch, succeed, writeSource } from './lab.test.ts';
+import {
+  removeScratch,
+  SCENES,
+  type Scene,
+  SOAK,
+  scratch,
+  succeed,
+  TEST_MS,
+  writeSource,
+} from './lab.test.ts';
+import { prepare } from './oracle.test.ts';
 
 const ROOT = join(import.meta.dir, '..', '..');
 const COMMIT_CHILD = join(ROOT, 'src', 'testing', 'commit-child.ts');
@@ -67,7 +77,7 @@ function mixes(seen: readonly Seen[], generations: readonly string[]): string[] 
 }
 
 /** Alternates two generations of a Bronze partition through the library, and globs meanwhile. */
-export async function readDuringCommits(times: number): Promise<string[]> {
+async function readDuringCommits(times: number): Promise<string[]> {
   const folder = scratch();
   const partition = 'system=s/table=t/pattern=full/dt=2025-01-05';
   const counts = { old: [100, 100, 100], new: [1000, 1000, 1000, 1000, 1000] };
@@ -96,7 +106,7 @@ export async function readDuringCommits(times: number): Promise<string[]> {
 }
 
 /** Alternates the two generations of a scene through the program, and globs its base meanwhile. */
-export async function readDuringRuns(scene: Scene, times: number): Promise<string[]> {
+async function readDuringRuns(scene: Scene, times: number): Promise<string[]> {
   const folder = await prepare(scene);
   const seenAt = async (): Promise<string> => {
     const rows = await queryDuckdb(
@@ -126,11 +136,19 @@ export async function readDuringRuns(scene: Scene, times: number): Promise<strin
 afterAll(removeScratch);
 
 describe('a process that globs with DuckDB while a partition is replaced', () => {
-  test('sees one generation or the other in 200 replacements, never a mix', async () => {
-    expect(await readDuringCommits(200)).toEqual([]);
-  }, 120_000);
+  test(
+    'sees one generation or the other in hundreds of replacements, never a mix',
+    async () => {
+      expect(await readDuringCommits(SOAK ? 5000 : 200)).toEqual([]);
+    },
+    TEST_MS,
+  );
 
-  test('sees one generation or the other while the program itself lands them, never a mix', async () => {
-    expect(await readDuringRuns(SCENES.engine, 10)).toEqual([]);
-  }, 120_000);
+  test(
+    'sees one generation or the other while the program itself lands them, never a mix',
+    async () => {
+      expect(await readDuringRuns(SCENES.engine, SOAK ? 200 : 10)).toEqual([]);
+    },
+    TEST_MS,
+  );
 });

@@ -6,17 +6,8 @@ import { afterAll, describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Finished, runCommand } from '../testing/binary.ts';
-import {
-  binary,
-  copyOf,
-  describeRun,
-  environment,
-  examine,
-  prepare,
-  removeScratch,
-  SCENES,
-  type Scene,
-} from './lab.test.ts';
+import { binary, copyOf, describeRun, environment, removeScratch, SCENES, type Scene } from './lab.test.ts';
+import { examine, prepare } from './oracle.test.ts';
 
 export const CALLS = [
   'openat',

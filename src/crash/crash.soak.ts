@@ -1,0 +1,9 @@
+/** The crash tests in full: every call of every run, instead of the slice that `npm test` takes. */
+import { join } from 'node:path';
+
+const { exitCode } = Bun.spawnSync([process.execPath, 'test', import.meta.dir], {
+  cwd: join(import.meta.dir, '..', '..'),
+  env: { ...process.env, FOUNDRY_SOAK: '1' },
+  stdio: ['ignore', 'inherit', 'inherit'],
+});
+process.exitCode = exitCode;
