@@ -362,6 +362,7 @@ describe('streams', () => {
             'bash',
             '-c',
             `"$0" bronze --config a.yaml --date ${DATE} --output ${output} | true; echo "\${PIPESTATUS[0]}"`,
+            foundryBinary(),
           ],
           { cwd: w.folder, stdout: 'pipe', stderr: 'pipe' },
         );

@@ -217,7 +217,7 @@ describe('sources that are not what they should be', () => {
   );
 
   test(
-    'Parquet that is none, cut off, nested or finer than microseconds is refused, naming file and column',
+    'Parquet that is none, cut off, damaged, nested or finer than microseconds is refused, naming file and column',
     scenario(async (w) => {
       await w.put('in.parquet', 'id,v\n1,a\n');
       await refused(w, 3, { path: 'in.parquet' }, 'in.parquet');
@@ -233,6 +233,11 @@ describe('sources that are not what they should be', () => {
       const bytes = new Uint8Array(await Bun.file(w.path('whole.parquet')).arrayBuffer());
       await w.put('cut.parquet', bytes.subarray(0, bytes.length - 20));
       await refused(w, 3, { path: 'cut.parquet' }, 'cut.parquet');
+      bytes.fill(0xff, 4000, 4050);
+      await w.put('damaged.parquet', bytes);
+      await refused(w, 3, { path: 'damaged.parquet' }, 'damaged.parquet');
+      await duckdb(`COPY (SELECT 1 AS id, 2 AS file_row_number) TO ${quote(w.path('reserved.parquet'))}`);
+      await refused(w, 3, { path: 'reserved.parquet' }, 'reserved.parquet', '"file_row_number"');
       await w.put('empty.parquet', '');
       await refused(w, 3, { path: 'empty.parquet' }, 'empty.parquet');
     }),
