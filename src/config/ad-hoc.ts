@@ -30,6 +30,7 @@ export function adHocSilverSpec(bronzePath: string, overrides: Overrides): Silve
     entity: table,
     version: 1,
     loadPartitionName: 'load_date',
+    inputScope: 'partition',
     model: defaultModel(pattern),
     modelIsDefault: true,
     artifactNames: {},

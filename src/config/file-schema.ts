@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import * as kit from './schema-kit.ts';
-import { COMPRESSIONS, LOAD_PATTERNS } from './spec.ts';
+import { COMPRESSIONS, DELTA_MODES, LOAD_PATTERNS, REFERENCE_ROLES } from './spec.ts';
 
 export const FILE_FORMATS = ['csv', 'tsv', 'json', 'jsonl', 'parquet'] as const;
 export const PARTITION_STRATEGIES = ['date', 'hourly', 'timestamp', 'batch_id', 'none'] as const;
@@ -61,6 +61,12 @@ export const fileOptions = {
   }),
 } as const;
 
+export const deltaMode = kit.optional(
+  'What a delta holds: the changes of its day (`point_in_time`), or all since its reference (`cumulative`).',
+  kit.choice(DELTA_MODES),
+  { fallback: '`point_in_time`' },
+);
+
 /** Keys of `source.run` and of `bronze.options`. */
 export const runOptions = {
   load_pattern: loadPattern,
@@ -109,12 +115,18 @@ export const runOptions = {
     'Reference and delta runs of a hybrid dataset.',
     kit.section({
       enabled: kit.optional('Whether it is on.', kit.flag, { fallback: '`true`' }),
-      role: kit.optional('What this run is.', kit.choice(['reference', 'delta', 'auto'])),
-      cadence_days: kit.optional('Days between references.', kit.positiveInteger),
-      delta_patterns: kit.optional('Load patterns of the deltas.', kit.textList),
-      delta_mode: kit.optional('What a delta holds.', kit.choice(['point_in_time', 'cumulative'])),
+      role: kit.optional(
+        'What a run lands: a full `reference`, a `delta`, or whatever the cadence says (`auto`).',
+        kit.choice(REFERENCE_ROLES),
+        { fallback: '`reference`' },
+      ),
+      cadence_days: kit.optional('Days from one reference to the next.', kit.positiveInteger),
+      delta_patterns: kit.optional('Values of the `pattern=` folders that hold the deltas.', kit.textList, {
+        fallback: '`[]`: the dataset’s own',
+      }),
+      delta_mode: deltaMode,
     }),
-    { later: '' },
+    { fallback: 'off' },
   ),
 } as const;
 

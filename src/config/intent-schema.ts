@@ -11,6 +11,7 @@ import {
 } from './file-schema.ts';
 import * as kit from './schema-kit.ts';
 import { deleteMode, silverOptions } from './silver-schema.ts';
+import { DELTA_MODES } from './spec.ts';
 
 const UNUSED = 'nothing reads it; remove the key';
 const backend = kit.choice(['local', 's3']);
@@ -48,7 +49,7 @@ const options = kit.section({
   db: kit.optional('Database settings, for source_type `db`.', kit.anyMapping),
   api: kit.optional('API settings, for source_type `api`.', kit.anyMapping),
   custom_extractor: kit.optional('The extractor to call, for source_type `custom`.', kit.anyMapping),
-  delta_mode: kit.optional('What a delta holds.', kit.choice(['point_in_time', 'cumulative']), { later: '' }),
+  delta_mode: kit.optional('Same as `reference_mode.delta_mode`.', kit.choice(DELTA_MODES)),
   delta_tag: kit.optional('Label of sample data.', v.unknown(), { obsolete: UNUSED }),
   match_dir: kit.optional('Label of sample data.', v.unknown(), { obsolete: UNUSED }),
   owner_team: kit.optional('Belongs in `bronze.owner_team`.', v.unknown(), { moved: 'bronze.owner_team' }),

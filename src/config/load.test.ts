@@ -266,7 +266,6 @@ describe('what is not built yet', () => {
     for (const [text, path] of [
       [`${CLASSIC}silver: {schema: {rename_map: {a: b}}}`, 'silver.schema'],
       [`${CLASSIC}silver: {normalization: {trim_strings: true}}`, 'silver.normalization'],
-      [`${CLASSIC}  run: {reference_mode: {role: delta}}`, 'source.run.reference_mode'],
       [CLASSIC.replace('file: {path: data/x.csv}', 'type: api\n  api: {base_url: x}'), 'source.type'],
       [CLASSIC.replace('file: {path: data/x.csv}', 'db: {base_query: x}'), 'source.db'],
       [
@@ -289,9 +288,7 @@ describe('what is not built yet', () => {
   });
 
   test('is accepted where it asks for nothing', () => {
-    spec(
-      `${CLASSIC}  run: {reference_mode: {enabled: false}}\nsilver: {normalization: {trim_strings: false}, schema: {rename_map: {}}}`,
-    );
+    spec(`${CLASSIC}\nsilver: {normalization: {trim_strings: false}, schema: {rename_map: {}}}`);
     spec(`${STATE}storage: {bronze: {backend: local}}`);
   });
 });
@@ -360,6 +357,7 @@ describe('the classic dialect', () => {
         entity: 't',
         version: 1,
         loadPartitionName: 'load_date',
+        inputScope: 'partition',
         model: 'periodic_snapshot',
         modelIsDefault: true,
         artifactNames: {},

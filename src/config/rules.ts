@@ -8,6 +8,20 @@ export function checkName(value: string | undefined, at: ConfigPath, report: Rep
   if (value !== undefined) tell(nameProblem(value), value, at, report);
 }
 
+/** Reports an empty list, and what of it cannot be a folder name or stands twice. */
+export function checkNames(values: readonly unknown[] | undefined, at: ConfigPath, report: Report): void {
+  if (values === undefined) return;
+  if (values.length === 0) report.invalid(at, `${at.at(-1)} must not be empty`);
+  values.forEach((value, index) => {
+    const here = [...at, index];
+    if (typeof value !== 'string') return;
+    const problem = nameProblem(value);
+    if (problem !== undefined) report.invalid(here, `a name ${problem}, got ${report.show(here, value)}`);
+    else if (values.indexOf(value) !== index)
+      report.invalid(here, `${report.show(here, value)} stands twice`);
+  });
+}
+
 /** Reports a text that cannot be the left side of a `name=value` folder. */
 export function checkPartitionName(value: string | undefined, at: ConfigPath, report: Report): void {
   if (value !== undefined) tell(partitionNameProblem(value), value, at, report);

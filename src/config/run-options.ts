@@ -2,8 +2,8 @@ import type * as v from 'valibot';
 import type { runOptions } from './file-schema.ts';
 import type { ConfigPath } from './problems.ts';
 import type { Report } from './report.ts';
-import { checkFolder, checkName, checkTimezone } from './rules.ts';
-import type { BronzeSpec, PartitionStrategy } from './spec.ts';
+import { checkFolder, checkName, checkNames, checkTimezone } from './rules.ts';
+import type { BronzeSpec, PartitionStrategy, ReferenceSpec } from './spec.ts';
 import type { Partly } from './validate.ts';
 
 type Entries = typeof runOptions;
@@ -13,7 +13,7 @@ const BYTES_PER_MB = 1024 * 1024;
 
 /** The rules of `source.run` and `bronze.options` that need more than a type. */
 export function checkRun(
-  run: Partly<RunOptions>,
+  run: Partly<RunOptions> & { readonly delta_mode?: ReferenceSpec['deltaMode'] | undefined },
   strategy: PartitionStrategy | undefined,
   at: ConfigPath,
   report: Report,
@@ -23,6 +23,7 @@ export function checkRun(
   checkName(run.pattern_folder, key('pattern_folder'), report);
   checkName(run.batch_id, key('batch_id'), report);
   checkTimezone(run.timezone, key('timezone'), report);
+  checkReference(run, at, report);
   if (run.batch_id !== undefined && strategy !== 'batch_id') {
     report.warn(key('batch_id'), "'batch_id' has no effect without the partition strategy batch_id");
   }
@@ -40,10 +41,45 @@ export function checkRun(
   }
 }
 
+/** The keys of `reference_mode`, and `delta_mode` beside it. */
+function checkReference(
+  run: Partly<RunOptions> & { readonly delta_mode?: ReferenceSpec['deltaMode'] | undefined },
+  at: ConfigPath,
+  report: Report,
+): void {
+  const { reference_mode: mode, delta_mode: deltaMode } = run;
+  const here = [...at, 'reference_mode'];
+  if (mode?.delta_patterns?.length !== 0)
+    checkNames(mode?.delta_patterns, [...here, 'delta_patterns'], report);
+  if (deltaMode !== undefined && mode?.delta_mode !== undefined && deltaMode !== mode.delta_mode) {
+    report.invalid(
+      [...at, 'delta_mode'],
+      'delta_mode differs from reference_mode.delta_mode; keep one of them',
+    );
+  }
+  const isOff = mode === undefined ? !report.isMuted(here) : mode.enabled === false;
+  if (deltaMode !== undefined && isOff) {
+    report.warn([...at, 'delta_mode'], "'delta_mode' has no effect without reference_mode");
+  }
+}
+
+/** Undefined when `reference_mode` is absent or off. */
+function referencePart(run: RunOptions, deltaMode: ReferenceSpec['deltaMode'] | undefined) {
+  const mode = run.reference_mode;
+  if (mode === undefined || mode.enabled === false) return {};
+  const reference: ReferenceSpec = {
+    role: mode.role ?? 'reference',
+    ...(mode.cadence_days !== undefined && { cadenceDays: mode.cadence_days }),
+    deltaPatterns: mode.delta_patterns ?? [],
+    deltaMode: mode.delta_mode ?? deltaMode ?? 'point_in_time',
+  };
+  return { reference };
+}
+
 /** The part of a Bronze spec that `source.run` and `bronze.options` decide alike. */
 export function runPart(
-  run: RunOptions,
-): Pick<BronzeSpec, 'loadPattern' | 'maxRowsPerFile' | 'maxFileSizeBytes' | 'allowEmpty'> {
+  run: RunOptions & { readonly delta_mode?: ReferenceSpec['deltaMode'] | undefined },
+): Pick<BronzeSpec, 'loadPattern' | 'maxRowsPerFile' | 'maxFileSizeBytes' | 'allowEmpty' | 'reference'> {
   const rows = run.max_rows_per_file ?? 0;
   return {
     loadPattern: run.load_pattern ?? 'full',
@@ -52,6 +88,7 @@ export function runPart(
       maxFileSizeBytes: Math.max(1, Math.floor(run.max_file_size_mb * BYTES_PER_MB)),
     }),
     allowEmpty: run.allow_empty ?? false,
+    ...referencePart(run, run.delta_mode),
   };
 }
 

@@ -5,6 +5,7 @@ import {
   checkColumns,
   checkFolder,
   checkFormats,
+  checkNames,
   checkPartitionName,
   checkTimezone,
   outputFormats,
@@ -31,8 +32,19 @@ export function checkSilverOptions(
   if (silver.sequence_column?.trim() === '') {
     report.invalid([...at, 'sequence_column'], 'sequence_column must not be empty');
   }
+  checkInputs(silver, at, report);
   const formats = outputFormats(silver.write_parquet, silver.write_csv, undefined);
   checkFormats(formats, [...at, silver.write_parquet === false ? 'write_parquet' : 'write_csv'], report);
+}
+
+function checkInputs(silver: Partly<SilverOptions>, at: ConfigPath, report: Report): void {
+  const here = [...at, 'input_patterns'];
+  const { input_patterns: patterns, input_scope: scope } = silver;
+  if (patterns === undefined) return;
+  if (scope !== 'history' && !report.isMuted([...at, 'input_scope'])) {
+    report.warn(here, "'input_patterns' has no effect unless input_scope is history");
+  }
+  checkNames(patterns, here, report);
 }
 
 /** A single text is a list of one. */
@@ -50,6 +62,8 @@ export function silverPart(silver: SilverOptions, pattern: LoadPattern) {
     enabled: silver.enabled ?? true,
     version: silver.version ?? 1,
     loadPartitionName: silver.load_partition_name ?? 'load_date',
+    inputScope: silver.input_scope ?? 'partition',
+    ...(silver.input_patterns !== undefined && { inputPatterns: silver.input_patterns }),
     ...(silver.include_pattern_folder === true && { patternFolder: pattern }),
     ...(silver.sequence_column !== undefined && { sequenceColumn: silver.sequence_column }),
     keepTombstones: silver.keep_tombstones ?? false,

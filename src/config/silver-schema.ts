@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { compression } from './file-schema.ts';
 import * as kit from './schema-kit.ts';
+import { INPUT_SCOPES } from './spec.ts';
 
 /** Keys of `silver` that both dialects share. */
 export const silverOptions = {
@@ -83,12 +84,14 @@ export const silverOptions = {
   }),
   input_scope: kit.optional(
     'Which Bronze partitions are read: the run date’s, or all up to it.',
-    kit.choice(['partition', 'history']),
-    { fallback: '`partition`', laterChoices: ['history'] },
+    kit.choice(INPUT_SCOPES),
+    { fallback: '`partition`' },
   ),
-  input_patterns: kit.optional('Load patterns to read with `input_scope: history`.', kit.textList, {
-    later: '',
-  }),
+  input_patterns: kit.optional(
+    'Values of the `pattern=` folders to read with `input_scope: history`.',
+    kit.textList,
+    { fallback: 'all' },
+  ),
   new_columns: kit.optional('What happens to columns that are not declared.', v.unknown(), { later: '' }),
   detect_missing: kit.optional('Treat keys that a newer snapshot lacks as deleted.', kit.flag, { later: '' }),
   cdc: kit.optional('Operation column and codes of a change stream.', kit.anyMapping, { later: '' }),

@@ -54,8 +54,24 @@ export interface BronzeSpec {
   readonly maxFileSizeBytes?: number;
   /** Lets a full load of zero rows replace a partition that holds rows (decision 9). */
   readonly allowEmpty: boolean;
+  /** Present when `reference_mode` is there and enabled: periodic full references with deltas between them. */
+  readonly reference?: ReferenceSpec;
   readonly ownerTeam?: string;
   readonly ownerContact?: string;
+}
+
+export const REFERENCE_ROLES = ['reference', 'delta', 'auto'] as const;
+export const DELTA_MODES = ['point_in_time', 'cumulative'] as const;
+
+export interface ReferenceSpec {
+  /** `auto`: each run decides by the cadence. */
+  readonly role: (typeof REFERENCE_ROLES)[number];
+  /** Days from one reference to the next; absent with `auto`: a reference where there is none yet, else deltas. */
+  readonly cadenceDays?: number;
+  /** Values of the `pattern=` folders that hold the deltas; empty: this dataset's own. */
+  readonly deltaPatterns: readonly string[];
+  /** What a delta holds: only its day's changes, or all changes since the reference. */
+  readonly deltaMode: (typeof DELTA_MODES)[number];
 }
 
 /** The sources of later issues join this union; `SOURCES` in sources/source.ts then asks for their drivers. */
@@ -88,6 +104,8 @@ export interface FileSourceSpec {
 }
 
 export type DeleteMode = 'ignore' | 'tombstone_state' | 'tombstone_event' | 'hard_delete';
+export const INPUT_SCOPES = ['partition', 'history'] as const;
+export type InputScope = (typeof INPUT_SCOPES)[number];
 export type SchemaMode = 'strict' | 'allow_new_columns';
 
 /** Which rows come out, by `row-semantics`; each name is one file of silver/models. */
@@ -109,6 +127,10 @@ export interface SilverSpec {
   readonly entity: string;
   readonly version: number;
   readonly loadPartitionName: string;
+  /** The run date's partition, or all of the table up to it (row-semantics, "Which Bronze is read"). */
+  readonly inputScope: InputScope;
+  /** With scope `history`: only these values of the `pattern=` folder; absent: all. */
+  readonly inputPatterns?: readonly string[];
   /** Present when `include_pattern_folder` is true: the load pattern. */
   readonly patternFolder?: LoadPattern;
   readonly model: SilverModelName;

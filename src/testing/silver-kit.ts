@@ -15,6 +15,7 @@ export function silverSpec(over: Partial<SilverSpec> = {}): SilverSpec {
     entity: 'orders',
     version: 1,
     loadPartitionName: 'load_date',
+    inputScope: 'partition',
     model: 'state_scd2',
     artifactNames: {},
     keys: ['id'],
