@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { foundryBinary, runFoundry, temporaryFolder } from '../src/testing/binary.ts';
+import { pythonWithPyarrow } from '../src/testing/parquet.ts';
+import { brokenLinks, unknownNames, unreachablePages, variablesOf } from './docs-facts.ts';
+import { matches, normalised } from './docs-output.ts';
+import { readPage } from './docs-page.ts';
+import { runPage } from './docs-run.ts';
+import { yamlProblem } from './docs-yaml.ts';
+
+const ROOT = join(import.meta.dir, '..');
+const PATHS = ['README.md', 'CONTRIBUTING.md', ...new Bun.Glob('docs/*.md').scanSync(ROOT)].sort();
+/** Their text is checked by the scripts that write them. */
+const GENERATED = ['docs/errors.md', 'docs/config-reference.md'];
+const PAGES = PATHS.map((path) => readPage(path, readFileSync(join(ROOT, path), 'utf8')));
+const WRITTEN = PAGES.filter((page) => !GENERATED.includes(page.path));
+
+async function problemsOf(text: string, path = 'page.md'): Promise<string[]> {
+  using folder = temporaryFolder('docs');
+  const page = readPage(path, text);
+  return await runPage(page, {
+    root: ROOT,
+    folder: folder.path,
+    bin: dirname(foundryBinary()),
+    python: pythonWithPyarrow(),
+  });
+}
+
+async function knownFlags(): Promise<ReadonlySet<string>> {
+  const commands = [['--help'], ['bronze', '--help'], ['silver', '--help'], ['run-intent', '--help']];
+  const texts = await Promise.all(commands.map((args) => runFoundry(args)));
+  const flags = texts.flatMap(({ stdout }) => stdout.match(/--[a-z][a-z-]*[a-z]/g) ?? []);
+  return new Set(flags);
+}
+
+describe('the documentation', () => {
+  for (const page of WRITTEN) {
+    test(`${page.path} shows configs, commands, output and queries that are so`, async () => {
+      expect(await problemsOf(page.text, page.path)).toEqual([]);
+    });
+  }
+
+  test('names flags and environment variables that exist', async () => {
+    const known = { flags: await knownFlags(), variables: await variablesOf(ROOT) };
+    expect(WRITTEN.flatMap((page) => unknownNames(page, known))).toEqual([]);
+  });
+
+  test('links to pages and headings that exist, and to every page', () => {
+    expect([...brokenLinks(PAGES, ROOT), ...unreachablePages(PAGES)]).toEqual([]);
+  });
+});
+
+describe('a page is refused', () => {
+  const CONFIG = [
+    '```yaml',
+    '# file: weather.yaml',
+    'system: noaa',
+    'entity: days',
+    'bronze: {path_pattern: fixtures/data/seattle-weather.csv}',
+    'silver: {entity_kind: state, natural_keys: [date], change_ts_column: date}',
+    '```',
+  ].join('\n');
+  const shown = (...lines: string[]) => [CONFIG, '```console', ...lines, '```'].join('\n');
+
+  test('for a flag that does not exist', async () => {
+    const problems = await problemsOf(shown('$ foundry bronze --config weather.yaml --dry-rn'));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(
+      'page.md:8: foundry bronze --config weather.yaml --dry-rn\nended with 2, not 0',
+    );
+  });
+
+  test('for an exit code other than the one that it tells', async () => {
+    const command = '$ foundry bronze --config weather.yaml --validate-only';
+    expect((await problemsOf(shown(`${command}  # exit 3`)))[0]).toContain('ended with 0, not 3');
+    expect(await problemsOf(shown(`${command} --dry-rn  # exit 2`))).toEqual([]);
+  });
+
+  test('for a config that it shows and never uses', async () => {
+    expect(await problemsOf(CONFIG)).toEqual(['page.md:1: weather.yaml is shown but never used below']);
+  });
+
+  test('for output that the command does not print', async () => {
+    const command = '$ foundry bronze --config weather.yaml --validate-only';
+    expect(await problemsOf(shown(command, 'weather.yaml: noaa.days is valid', '…'))).toEqual([]);
+    expect((await problemsOf(shown(command, 'weather.yaml: noaa.day is valid', '…')))[0]).toContain('prints');
+  });
+
+  test('for a config that is none, whole or a fragment', () => {
+    expect(yamlProblem('# fragment of silver:\nhistory_mode: scd1')).toBeUndefined();
+    expect(yamlProblem('# fragment of a classic source.run:\nload_pattern: cdc')).toBeUndefined();
+    expect(yamlProblem('# fragment of silver:\nhistory_mod: scd1')).toContain('did you mean');
+    expect(yamlProblem('system: noaa')).toBeDefined();
+  });
+
+  test('for programs and blocks that no rule knows', async () => {
+    expect((await problemsOf('```sh\ncurl example.org\n```'))[0]).toContain('no rule allows');
+    expect((await problemsOf('```ini\na=1\n```'))[0]).toContain('no rule says');
+    expect((await problemsOf('<!-- not run: no time -->\n```sh\nls\n```'))[0]).toContain('no reason');
+  });
+
+  test('for a query or a script that fails', async () => {
+    expect((await problemsOf("```sql\nFROM 'missing/*.parquet'\n```"))[0]).toContain('No files found');
+    expect((await problemsOf('```sql\nSELECT 1\n-- gives 2\n```'))[0]).toContain('gives 1');
+    expect((await problemsOf('```python\nimport nothing_of_this_name\n```'))[0]).toContain(
+      'ModuleNotFoundError',
+    );
+  });
+
+  test('for names and links that do not exist', () => {
+    const page = readPage(
+      'docs/page.md',
+      '# A page\n`--dry-rn`, FOUNDRY_NOTHING, [x](#a-page), [y](none.md)',
+    );
+    const known = { flags: new Set(['--dry-run']), variables: new Set<string>() };
+    expect(unknownNames(page, known)).toEqual([
+      'docs/page.md:2: there is no flag --dry-rn',
+      'docs/page.md:2: nothing reads FOUNDRY_NOTHING',
+    ]);
+    expect(brokenLinks([page], ROOT)).toEqual(['docs/page.md:2: there is no docs/none.md']);
+  });
+});
+
+test('what differs between runs is not compared, the rest is', () => {
+  const text = normalised(
+    '  at  /t/x/out\n full-part-0001-0a1b2c3d.parquet  3 rows, 1.2 KB\n took 0.12 s',
+    '/t/x',
+  );
+  expect(text).toBe('at  …/out\n full-part-0001-<hash8>.parquet  3 rows, <size>\n took <seconds>');
+  expect(matches('a\n…\nc', 'a\nb\nb\nc')).toBe(true);
+  expect(matches('a\n…\nc', 'a\nc')).toBe(true);
+  expect(matches('a\nc', 'a\nb\nc')).toBe(false);
+});
