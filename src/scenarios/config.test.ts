@@ -1,16 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { parquetRows } from './readers.ts';
-import {
-  BRONZE,
-  classic,
-  csv,
-  DATE,
-  expectExit,
-  intent,
-  runFoundry,
-  scenario,
-  type Workspace,
-} from './support.ts';
+import { BRONZE, classic, csv, DATE, expectExit, runFoundry, scenario, type Workspace } from './support.ts';
 
 const ROWS = csv(['id', 'v'], [1, 'a'], [2, 'b'], [3, 'c']);
 
@@ -268,11 +258,6 @@ describe('configs', () => {
       const cases: readonly (readonly [object, string])[] = [
         [classic({ bronze: { storage_backend: 's3', s3_bucket: 'b', s3_prefix: 'p' } }), 's3'],
         [classic({ source: { type: 'api', api: { base_url: 'http://localhost' } } }), 'api'],
-        [
-          intent({ silver: { entity_kind: 'derived_event', natural_keys: ['id'], event_ts_column: 'at' } }),
-          'derived_event',
-        ],
-        [classic({ silver: { input_scope: 'history' } }), 'history'],
       ];
       for (const [config, word] of cases) await refused(w, config, '[CFG010]', word);
     }),
