@@ -26,7 +26,7 @@ export const laterSources = { laterChoices: LATER_SOURCES } as const;
 /** Keys of `source.file` and of `bronze.options.file`, except the path. */
 export const fileOptions = {
   format: kit.optional('Format of the files.', kit.choice(FILE_FORMATS), {
-    fallback: 'from the extension (`.csv.gz` is csv)',
+    fallback: 'from the extension (`.csv.gz`, `.csv.zst` are csv)',
   }),
   delimiter: kit.optional('The character between cells.', kit.text, { fallback: '`,`; a tab for tsv' }),
   quote: kit.optional('The character around cells that hold delimiters or line ends.', kit.text, {

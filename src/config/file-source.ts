@@ -113,7 +113,9 @@ function warnOfUseless(
 }
 
 function formatOf(path: string): FileFormat | undefined {
-  const extension = extname(path.replace(/\.(?:gz|zst)$/i, '')).slice(1).toLowerCase();
+  const extension = extname(path.replace(/\.(?:gz|zst)$/i, ''))
+    .slice(1)
+    .toLowerCase();
   return FILE_FORMATS.find((format) => format === extension);
 }
 

@@ -30,6 +30,22 @@ export interface OutputFormats {
 
 export type PartitionStrategy = 'date' | 'hourly' | 'timestamp' | 'batch_id' | 'none';
 
+/** The left sides of the partition folders (`system=…`), as `path_structure` renames them. */
+export interface BronzePathKeys {
+  readonly system: string;
+  readonly table: string;
+  readonly pattern: string;
+  readonly dt: string;
+}
+
+export interface SilverPathKeys {
+  readonly domain: string;
+  readonly entity: string;
+  /** `v` of `v1`. */
+  readonly versionPrefix: string;
+  readonly pattern: string;
+}
+
 export interface BronzeSpec {
   readonly enabled: boolean;
   readonly system: string;
@@ -38,6 +54,8 @@ export interface BronzeSpec {
   readonly loadPattern: LoadPattern;
   /** Value of the `pattern=` folder when it is not the load pattern. */
   readonly patternFolder?: string;
+  /** Present when `path_structure` renames a folder. */
+  readonly pathKeys?: BronzePathKeys;
   /** Base folder as written: relative to the working directory, or absolute (decision 24). */
   readonly base: string;
   readonly partition: {
@@ -85,7 +103,7 @@ export interface FileSourceSpec {
   readonly path: string;
   /** Folder of the config file: where a relative path is looked for second (decision 24). */
   readonly configFolder: string;
-  /** Absent: taken from each file's extension (`.csv.gz` is csv). */
+  /** Absent: taken from each file's extension (`.csv.gz`, `.csv.zst` are csv). */
   readonly format?: FileFormat;
   readonly delimiter?: string;
   readonly quote: string;
@@ -127,6 +145,8 @@ export interface SilverSpec {
   readonly entity: string;
   readonly version: number;
   readonly loadPartitionName: string;
+  /** Present when `path_structure` renames a folder. */
+  readonly pathKeys?: SilverPathKeys;
   /** The run date's partition, or all of the table up to it (row-semantics, "Which Bronze is read"). */
   readonly inputScope: InputScope;
   /** With scope `history`: only these values of the `pattern=` folder; absent: all. */

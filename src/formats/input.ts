@@ -1,14 +1,13 @@
 import { open, stat } from 'node:fs/promises';
-import { pipeline, Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import { FoundryError, messageOf, throwIfStopped } from '../core/errors.ts';
+import { type Packing, packingOf, unpack } from './unpack.ts';
 
 const CHUNK_BYTES = 1 << 20;
 
 /** A local source file as it was when the run first looked at it. */
 export interface InputFile {
   readonly path: string;
-  readonly gzip: boolean;
+  readonly packing: Packing;
   readonly sizeBytes: number;
   readonly modifiedMs: number;
 }
@@ -27,40 +26,20 @@ export async function statInput(path: string): Promise<InputFile> {
   if (!found.isFile()) throw new FoundryError('EXT001', `${path} is not a file`);
   return {
     path,
-    gzip: path.toLowerCase().endsWith('.gz'),
+    packing: packingOf(path),
     sizeBytes: found.size,
     modifiedMs: found.mtimeMs,
   };
 }
 
 /**
- * The content of a file in order, unpacked where it is gzip. A chunk is the caller's to keep.
+ * The content of a file in order, unpacked where it is packed. A chunk is the caller's to keep.
  * @throws EXT001 when it cannot be read, or is not the file (by size and time) that `input` describes;
- * DATA001 when the gzip data is damaged or ends early; INT001 when stopped.
+ * DATA001 when packed data is damaged or ends early; INT001 when stopped.
  */
 export async function* readChunks(input: InputFile, options: ReadOptions): AsyncGenerator<Buffer> {
   const raw = readRaw(input, options);
-  if (!input.gzip) {
-    yield* raw;
-    return;
-  }
-  if (input.sizeBytes === 0) throw endsEarly(input);
-  const unpacked = createGunzip({ chunkSize: CHUNK_BYTES });
-  // Errors of either side reach the loop below through `unpacked`.
-  pipeline(Readable.from(raw, { objectMode: true, highWaterMark: 1 }), unpacked, () => undefined);
-  try {
-    for await (const chunk of unpacked) {
-      throwIfStopped(options.signal);
-      yield chunk as Buffer;
-    }
-  } catch (error) {
-    if (error instanceof FoundryError) throw error;
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'Z_BUF_ERROR') throw endsEarly(input, error);
-    throw new FoundryError('DATA001', `${input.path}: the gzip data is damaged: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
+  yield* input.packing === 'none' ? raw : unpack(raw, input.packing, input.path, options.signal);
 }
 
 /** @throws EXT001 when the file is no longer what `input` describes. */
@@ -95,13 +74,6 @@ async function* readRaw(input: InputFile, options: ReadOptions): AsyncGenerator<
   } finally {
     await handle.close();
   }
-}
-
-function endsEarly(input: InputFile, cause?: unknown): FoundryError {
-  return new FoundryError('DATA001', `${input.path} ends early: its gzip data is cut short`, {
-    hint: 'Fetch the file again and run again.',
-    cause,
-  });
 }
 
 function changed(input: InputFile): FoundryError {

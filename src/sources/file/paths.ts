@@ -4,6 +4,7 @@ import type { FileFormat, FileSourceSpec } from '../../config/spec.ts';
 import { FoundryError, messageOf } from '../../core/errors.ts';
 import type { RunDate } from '../../core/run-date.ts';
 import { type InputFile, statInput } from '../../formats/input.ts';
+import { withoutPacking } from '../../formats/unpack.ts';
 
 const EXTENSIONS: Readonly<Record<string, FileFormat>> = {
   csv: 'csv',
@@ -124,9 +125,9 @@ function isReserved(name: string): boolean {
   return name.startsWith('_') || name.startsWith('.');
 }
 
-/** By extension, `.gz` aside. */
+/** By extension, `.gz` and `.zst` aside. */
 function formatOf(path: string): FileFormat | undefined {
-  return EXTENSIONS[/\.([^./\\]+)$/.exec(path.toLowerCase().replace(/\.gz$/, ''))?.[1] ?? ''];
+  return EXTENSIONS[/\.([^./\\]+)$/.exec(withoutPacking(path).toLowerCase())?.[1] ?? ''];
 }
 
 function commonFormat(paths: readonly string[]): FileFormat {
