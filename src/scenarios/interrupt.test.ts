@@ -35,6 +35,14 @@ beforeAll(async () => {
     `COPY (SELECT hash(range) % 1500000 AS id, range AS at, hash(range * 7)::VARCHAR AS v, hash(range * 11)::VARCHAR AS w
       FROM range(3000000)) TO ${quote(big.path('big.parquet'))}`,
   );
+  // One small promoted partition, and over its Bronze a large one that is not promoted yet.
+  const silver = { model: 'scd_type_2', primary_keys: ['id'], order_column: 'at' };
+  await big.put('in.csv', csv(['id', 'at', 'v', 'w'], [1, 1, 'old', 'x']));
+  await big.put('small.yaml', classic({ silver }));
+  await big.put('silver.yaml', classic({ file: { path: 'big.parquet' }, silver }));
+  expectExit(await big.run('run-intent', '--config', 'small.yaml', '--date', DATE), 0);
+  expectExit(await big.run('bronze', '--config', 'small.yaml', '--date', '2025-01-01'), 0);
+  expectExit(await big.run('bronze', '--config', 'silver.yaml', '--date', DATE), 0);
 });
 afterAll(() => big.remove());
 
@@ -92,26 +100,17 @@ describe('interruption', () => {
     }
 
     test(`${signal} in the middle of Silver ends within a second with ${exitCode} and keeps the old partition`, async () => {
-      const silver = { model: 'scd_type_2', primary_keys: ['id'], order_column: 'at' };
-      const w = await workspace(classic({ silver }));
-      try {
-        await w.put('in.csv', csv(['id', 'at', 'v'], [1, 1, 'old']));
-        expectExit(await w.run('run-intent', ...ARGS), 0);
-        const before = await w.snapshot(SILVER);
-        await w.put('a.yaml', classic({ file: { path: big.path('big.parquet') }, silver }));
-        expectExit(await w.run('bronze', ...ARGS), 0);
-        const running = startFoundry(['silver', ...ARGS, '--memory-limit', '512MB'], { cwd: w.folder });
-        await Bun.sleep(700);
-        expect(running.exitCode).toBeNull();
-        const { run, took } = await interrupt(running, signal);
-        expectExit(run, exitCode);
-        expect(took).toBeLessThan(1000);
-        expect(await w.snapshot(SILVER)).toEqual(before);
-        expect(await w.spooled('silver_output')).toBe(0);
-        if (signal === 'SIGTERM') expectExit(await w.run('silver', ...ARGS), 0);
-      } finally {
-        await w.remove();
-      }
+      const args = ['silver', '--config', 'silver.yaml', '--date', DATE, '--memory-limit', '512MB'];
+      const before = await big.snapshot(SILVER);
+      const running = startFoundry(args, { cwd: big.folder });
+      await Bun.sleep(700);
+      expect(running.exitCode).toBeNull();
+      const { run, took } = await interrupt(running, signal);
+      expectExit(run, exitCode);
+      expect(took).toBeLessThan(1000);
+      expect(await big.snapshot(SILVER)).toEqual(before);
+      expect(await big.spooled('silver_output')).toBe(0);
+      expectExit(await big.run('silver', '--config', 'small.yaml', '--date', '2025-01-01'), 0);
     });
   }
 
