@@ -2,14 +2,16 @@ import type { DatasetSpec } from '../config/spec.ts';
 import { FoundryError, throwIfStopped } from '../core/errors.ts';
 import { formatType } from '../core/schema.ts';
 import { openPartition } from '../lake/commit.ts';
-import type { Committed, PartitionWriter } from '../lake/lake.ts';
+import type { Committed, Lake, PartitionWriter } from '../lake/lake.ts';
 import { acquireLease } from '../lake/lease.ts';
 import type { ManifestBody } from '../lake/manifest.ts';
+import type { ReferenceRecord } from '../lake/reference.ts';
 import { openSource, type SourcePlan } from '../sources/source.ts';
 import { openStorage } from '../storage/open.ts';
 import { locationOf } from '../storage/storage.ts';
 import { type Extracted, extract } from './extract.ts';
 import type { BronzeRunOptions } from './options.ts';
+import { decideReference } from './reference.ts';
 import { type BronzeTarget, bronzeTarget } from './target.ts';
 
 export interface BronzeReport {
@@ -58,16 +60,17 @@ export async function runBronze(spec: DatasetSpec, options: BronzeRunOptions): P
 
   const source = await openSource(bronze.source, { runDate: options.runDate, warn: options.log.warn });
   const sourcePlan = await source.plan();
-  const lake = { storage };
+  const lake: Lake = { storage, ...(bronze.pathKeys !== undefined && { pathKeys: bronze.pathKeys }) };
   const lease = await acquireLease(lake, leaseName(spec), { signal: options.signal });
   try {
     const writer = await openPartition(lake, target.path, { signal: options.signal });
     try {
+      const reference = await referenceRecord(spec, lake, target.path, options);
       const extracted = await extract(bronze, source, writer.spool, options);
       refuseEmptyReplacement(spec, writer, extracted, location);
       throwIfStopped(options.signal);
       options.progress.step('committing');
-      const body = manifestBody(spec, target, sourcePlan, extracted, started, options);
+      const body = manifestBody(spec, { target, source: sourcePlan, extracted, reference, started }, options);
       const committed = await writer.commit(extracted.parts, body);
       return {
         ...report,
@@ -108,12 +111,34 @@ function refuseEmptyReplacement(
   );
 }
 
+async function referenceRecord(
+  spec: DatasetSpec,
+  lake: Lake,
+  path: string,
+  options: BronzeRunOptions,
+): Promise<ReferenceRecord | null> {
+  const { reference } = spec.bronze;
+  if (reference === undefined) return null;
+  const record = await decideReference(spec, reference, lake, path, options.runDate.date);
+  if (record.reference_path === null) {
+    options.log.warn(
+      `${spec.name}: this delta belongs to no reference; none has landed up to ${options.runDate.date}`,
+    );
+  }
+  return record;
+}
+
+interface Landed {
+  readonly target: BronzeTarget;
+  readonly source: SourcePlan;
+  readonly extracted: Extracted;
+  readonly reference: ReferenceRecord | null;
+  readonly started: Date;
+}
+
 function manifestBody(
   spec: DatasetSpec,
-  target: BronzeTarget,
-  source: SourcePlan,
-  extracted: Extracted,
-  started: Date,
+  { target, source, extracted, reference, started }: Landed,
   options: BronzeRunOptions,
 ): ManifestBody {
   const { bronze } = spec;
@@ -131,7 +156,7 @@ function manifestBody(
     ...(target.batchId === undefined ? {} : { batch_id: target.batchId }),
     file_formats: { csv: bronze.formats.csv, parquet: bronze.formats.parquet },
     load_pattern: bronze.loadPattern,
-    reference_mode: null,
+    reference_mode: reference,
     schema: extracted.schema.fields.map(({ name, type }) => ({ name, type: formatType(type) })),
     source: {
       type: bronze.source.type,

@@ -27,6 +27,7 @@ export interface TargetRequest {
 export function bronzeTarget(spec: BronzeSpec, request: TargetRequest): BronzeTarget {
   const common = {
     ...(request.environment === undefined ? {} : { environment: request.environment }),
+    ...(spec.pathKeys !== undefined && { keys: spec.pathKeys }),
     system: spec.system,
     table: spec.table,
     pattern: spec.patternFolder ?? spec.loadPattern,

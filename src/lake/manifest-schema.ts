@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { LOAD_PATTERNS } from '../config/spec.ts';
 import { FoundryError, messageOf } from '../core/errors.ts';
 import type { Manifest } from './manifest.ts';
+import { referenceRecordSchema } from './reference.ts';
 
 /** Below the partition folder, whoever wrote the manifest: no absolute path, no `.` or `..`, no empty segment. */
 const relativePath = v.pipe(
@@ -58,6 +59,7 @@ export const bronzeMetadataSchema = v.looseObject({
   batch_id: v.exactOptional(v.string()),
   file_formats: v.exactOptional(v.looseObject({ csv: v.boolean(), parquet: v.boolean() })),
   runtime_seconds: v.exactOptional(v.number()),
+  reference_mode: v.exactOptional(v.nullable(referenceRecordSchema)),
 });
 
 /** `_metadata.json` of a Silver load partition. */

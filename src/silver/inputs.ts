@@ -1,73 +1,16 @@
-import { join, resolve } from 'node:path';
-import type { DatasetSpec, LoadPattern } from '../config/spec.ts';
+import { join } from 'node:path';
 import { FoundryError } from '../core/errors.ts';
 import { parseType, STRING, type TableSchema } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
 import { copyToPart } from '../engine/parts.ts';
 import { identifier, literal, sqlType } from '../engine/sql.ts';
-import type { Lake } from '../lake/lake.ts';
-import { bronzePartitionPath } from '../lake/layout.ts';
-import { type ListedPartition, listPartitions } from '../lake/partitions.ts';
 import { type CommittedPartition, openCommitted } from '../lake/reader.ts';
-import { openStorage } from '../storage/open.ts';
 import type { SilverRunOptions } from './options.ts';
 import type { InputPart } from './relation.ts';
+import type { BronzeScope } from './scope.ts';
 
 /** Above the engine's 2 MB, within what its default buffer holds. */
 const LONGEST_CSV_RECORD = 16 * 1024 * 1024;
-
-/** Which Bronze partitions one Silver run reads. */
-export interface BronzeScope {
-  readonly lake: Lake;
-  /** Where it was looked for, for messages. */
-  readonly location: string;
-  readonly loadPattern: LoadPattern;
-  /** In input order. */
-  readonly read: readonly ListedPartition[];
-  /** Older full loads of the same date: superseded by the newest, so not read. */
-  readonly notRead: readonly ListedPartition[];
-}
-
-/** Decision 11, `input_scope: partition`: the run date's partition, with all of its hours or batches. */
-export async function bronzeScope(spec: DatasetSpec, options: SilverRunOptions): Promise<BronzeScope> {
-  const { lake, path } = whereBronzeIs(spec, options);
-  const location = `${lake.storage.description}/${path}`;
-  const found = (await listPartitions(lake, path)).filter((partition) => belongsTo(partition.path, path));
-  const asked = options.pattern === undefined || options.pattern === 'auto' ? undefined : options.pattern;
-  const loadPattern = asked ?? found.at(-1)?.manifest?.load_pattern ?? spec.bronze.loadPattern;
-  const from = loadPattern === 'full' ? Math.max(0, found.length - 1) : 0;
-  return { lake, location, loadPattern, read: found.slice(from), notRead: found.slice(0, from) };
-}
-
-function belongsTo(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`);
-}
-
-function whereBronzeIs(spec: DatasetSpec, options: SilverRunOptions): { lake: Lake; path: string } {
-  const { bronze } = spec;
-  if (options.bronzePath === undefined) {
-    const table = {
-      ...(spec.environment === undefined ? {} : { environment: spec.environment }),
-      system: bronze.system,
-      table: bronze.table,
-      pattern: bronze.patternFolder ?? bronze.loadPattern,
-    };
-    const path =
-      bronze.partition.strategy === 'none'
-        ? bronzePartitionPath({ ...table, strategy: 'none' })
-        : bronzePartitionPath({ ...table, strategy: 'date', date: options.runDate.date });
-    return { lake: { storage: openStorage(bronze.base) }, path };
-  }
-  // The lake begins above the first folder that a Bronze path consists of, so that hours and batches are known.
-  const segments = resolve(options.bronzePath.replace(/\/_metadata\.json$/, '')).split('/');
-  const system = segments.findLastIndex((segment) => segment.startsWith('system='));
-  const start =
-    system < 0 ? segments.length - 1 : system - (segments[system - 1]?.startsWith('env=') ? 1 : 0);
-  return {
-    lake: { storage: openStorage(segments.slice(0, start).join('/') || '/') },
-    path: segments.slice(start).join('/'),
-  };
-}
 
 export interface OpenedBronze {
   readonly partitions: readonly CommittedPartition[];

@@ -1,9 +1,10 @@
 import { formatType } from '../core/schema.ts';
 import type { ManifestBody } from '../lake/manifest.ts';
-import type { BronzeScope, OpenedBronze } from './inputs.ts';
+import type { OpenedBronze } from './inputs.ts';
 import { loadBatchId } from './metadata-columns.ts';
 import type { Promoted } from './promote.ts';
 import type { SilverDataset } from './promotion.ts';
+import type { BronzeScope } from './scope.ts';
 
 export interface ManifestFacts {
   readonly dataset: SilverDataset;

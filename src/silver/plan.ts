@@ -6,10 +6,11 @@ import type { Manifest } from '../lake/manifest.ts';
 import { openCommitted, readManifest } from '../lake/reader.ts';
 import { openStorage } from '../storage/open.ts';
 import { locationOf } from '../storage/storage.ts';
-import { type BronzeScope, bronzeScope, schemaOf } from './inputs.ts';
+import { schemaOf } from './inputs.ts';
 import type { SilverRunOptions } from './options.ts';
 import { planPromotion, type SilverDataset, schemaProbe } from './promotion.ts';
 import { emptyRelation, unite } from './relation.ts';
+import { type BronzeScope, bronzeScope } from './scope.ts';
 import { silverTarget } from './target.ts';
 
 /** What a Silver run would read and write: data only. `--dry-run` prints exactly this. */

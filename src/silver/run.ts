@@ -6,11 +6,12 @@ import type { Committed, PartitionWriter } from '../lake/lake.ts';
 import { acquireLease } from '../lake/lease.ts';
 import { openStorage } from '../storage/open.ts';
 import { locationOf } from '../storage/storage.ts';
-import { bronzeScope, openBronze } from './inputs.ts';
+import { openBronze } from './inputs.ts';
 import { silverManifestBody } from './manifest-body.ts';
 import type { SilverRunOptions } from './options.ts';
 import { type Promoted, promote, type RowCounts } from './promote.ts';
 import type { SilverDataset } from './promotion.ts';
+import { bronzeScope } from './scope.ts';
 import { silverLease, silverTarget } from './target.ts';
 
 export interface SilverReport {

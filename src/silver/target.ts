@@ -6,6 +6,7 @@ import type { SilverDataset } from './promotion.ts';
 export function silverTarget(dataset: SilverDataset, runDate: RunDate): string {
   const { silver } = dataset;
   return silverPartitionPath({
+    ...(silver.pathKeys !== undefined && { keys: silver.pathKeys }),
     ...(dataset.environment === undefined ? {} : { environment: dataset.environment }),
     domain: silver.domain,
     entity: silver.entity,

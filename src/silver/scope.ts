@@ -1,0 +1,116 @@
+import { resolve } from 'node:path';
+import type { DatasetSpec, LoadPattern } from '../config/spec.ts';
+import type { Lake } from '../lake/lake.ts';
+import { bronzePartitionPath, bronzeTablePath, compareText } from '../lake/layout.ts';
+import { type ListedPartition, listPartitions } from '../lake/partitions.ts';
+import { referenceOf } from '../lake/reference.ts';
+import { openStorage } from '../storage/open.ts';
+import type { SilverRunOptions } from './options.ts';
+
+/** Which Bronze partitions one Silver run reads. */
+export interface BronzeScope {
+  readonly lake: Lake;
+  /** Where it was looked for, for messages. */
+  readonly location: string;
+  readonly loadPattern: LoadPattern;
+  /** In input order. */
+  readonly read: readonly ListedPartition[];
+  /** In scope, but superseded by a newer snapshot or cumulative delta. */
+  readonly notRead: readonly ListedPartition[];
+}
+
+/** The partitions that `input_scope` names (row-semantics, "Which Bronze is read"). */
+export async function bronzeScope(spec: DatasetSpec, options: SilverRunOptions): Promise<BronzeScope> {
+  const isHistory = options.bronzePath === undefined && spec.silver?.inputScope === 'history';
+  return isHistory ? historyScope(spec, options) : partitionScope(spec, options);
+}
+
+/** The run date's partition, with all of its hours or batches; of full loads the newest only. */
+async function partitionScope(spec: DatasetSpec, options: SilverRunOptions): Promise<BronzeScope> {
+  const { lake, path } = whereBronzeIs(spec, options);
+  const location = `${lake.storage.description}/${path}`;
+  const found = (await listPartitions(lake, path)).filter((partition) => belongsTo(partition.path, path));
+  const loadPattern =
+    askedPattern(options) ?? found.at(-1)?.manifest?.load_pattern ?? spec.bronze.loadPattern;
+  const from = loadPattern === 'full' ? Math.max(0, found.length - 1) : 0;
+  return { lake, location, loadPattern, read: found.slice(from), notRead: found.slice(0, from) };
+}
+
+/**
+ * Every partition of the table up to the run date, over all pattern folders, from the newest snapshot on. Of
+ * cumulative deltas only the newest is read: it repeats the ones before.
+ */
+async function historyScope(spec: DatasetSpec, options: SilverRunOptions): Promise<BronzeScope> {
+  const { bronze, silver } = spec;
+  const lake = { storage: openStorage(bronze.base) };
+  const path = bronzeTablePath({
+    ...(spec.environment === undefined ? {} : { environment: spec.environment }),
+    system: bronze.system,
+    table: bronze.table,
+  });
+  const isWanted = ({ address }: ListedPartition): boolean =>
+    (address?.dt ?? '') <= options.runDate.date &&
+    (silver?.inputPatterns === undefined || silver.inputPatterns.includes(address?.pattern ?? ''));
+  const found = (await listPartitions(lake, path)).filter(isWanted).sort(byDateSnapshotsFirst);
+  const from = Math.max(0, found.findLastIndex(isSnapshot));
+  const isCumulative = ({ manifest }: ListedPartition): boolean =>
+    referenceOf(manifest)?.isCumulative === true;
+  const newestCumulative = found.findLast(isCumulative);
+  const isSuperseded = (partition: ListedPartition): boolean =>
+    partition !== newestCumulative && isCumulative(partition);
+  const read = found.slice(from).filter((partition) => !isSuperseded(partition));
+  return {
+    lake,
+    location: `${lake.storage.description}/${path}`,
+    loadPattern: askedPattern(options) ?? bronze.loadPattern,
+    read,
+    notRead: found.filter((partition) => !read.includes(partition)),
+  };
+}
+
+function askedPattern({ pattern }: SilverRunOptions): LoadPattern | undefined {
+  return pattern === undefined || pattern === 'auto' ? undefined : pattern;
+}
+
+/** A partition that holds the whole table: a full load, or where references are kept, a reference. */
+function isSnapshot({ manifest, address }: ListedPartition): boolean {
+  const reference = referenceOf(manifest);
+  if (reference !== undefined) return reference.type === 'reference';
+  return (manifest?.load_pattern ?? address?.pattern) === 'full';
+}
+
+/** By date; on one date the snapshot comes before the changes; otherwise the listing's order stays. */
+function byDateSnapshotsFirst(a: ListedPartition, b: ListedPartition): number {
+  const order = compareText(a.address?.dt ?? '', b.address?.dt ?? '');
+  return order !== 0 ? order : Number(isSnapshot(b)) - Number(isSnapshot(a));
+}
+
+function belongsTo(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+function whereBronzeIs(spec: DatasetSpec, options: SilverRunOptions): { lake: Lake; path: string } {
+  const { bronze } = spec;
+  if (options.bronzePath === undefined) {
+    const table = {
+      ...(spec.environment === undefined ? {} : { environment: spec.environment }),
+      system: bronze.system,
+      table: bronze.table,
+      pattern: bronze.patternFolder ?? bronze.loadPattern,
+    };
+    const path =
+      bronze.partition.strategy === 'none'
+        ? bronzePartitionPath({ ...table, strategy: 'none' })
+        : bronzePartitionPath({ ...table, strategy: 'date', date: options.runDate.date });
+    return { lake: { storage: openStorage(bronze.base) }, path };
+  }
+  // The lake begins above the first folder that a Bronze path consists of, so that hours and batches are known.
+  const segments = resolve(options.bronzePath.replace(/\/_metadata\.json$/, '')).split('/');
+  const system = segments.findLastIndex((segment) => segment.startsWith('system='));
+  const start =
+    system < 0 ? segments.length - 1 : system - (segments[system - 1]?.startsWith('env=') ? 1 : 0);
+  return {
+    lake: { storage: openStorage(segments.slice(0, start).join('/') || '/') },
+    path: segments.slice(start).join('/'),
+  };
+}
