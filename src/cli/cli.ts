@@ -4,21 +4,10 @@ import { BUILD_INFO } from '../core/build-info.ts';
 import { FoundryError } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
 import { LIST_FLAGS } from './args.ts';
+import { COMMANDS, definitionsOf, subcommandsOf } from './commands.ts';
 import { emitFailure } from './emit.ts';
-import { exampleText, OVERVIEW } from './help.ts';
+import { exampleText, groupText, OVERVIEW } from './help.ts';
 import { strictArgv } from './strict.ts';
-
-/** Each command loads only when it is asked for, so that `--help` starts in milliseconds. */
-const COMMANDS: Readonly<Record<string, () => Promise<CommandDef<ArgsDef>>>> = {
-  bronze: async () => widen((await import('./commands/bronze.ts')).bronzeCommand),
-  silver: async () => widen((await import('./commands/silver.ts')).silverCommand),
-  'run-intent': async () => widen((await import('./commands/run-intent.ts')).runIntentCommand),
-};
-
-/** citty's command type is invariant in its flags; the table holds commands of different flags. */
-function widen<T extends ArgsDef>(command: CommandDef<T>): CommandDef<ArgsDef> {
-  return command as unknown as CommandDef<ArgsDef>;
-}
 
 /**
  * Runs one command line.
@@ -27,26 +16,17 @@ function widen<T extends ArgsDef>(command: CommandDef<T>): CommandDef<ArgsDef> {
  * @returns the exit code (decision 17); nothing is thrown but bugs of this function itself
  */
 export async function runCli(argv: readonly string[], signal: AbortSignal): Promise<number> {
-  const [name = '', ...rest] = argv;
+  const { name, rest } = commandLine(argv);
   const output = wantsJson(rest) ? 'json' : 'text';
   try {
     if (name === '--version' || name === 'version') return print(versionLine());
     if (name === '' || name === '--help' || name === '-h' || name === 'help') return print(OVERVIEW);
-    const load = COMMANDS[name];
-    if (load === undefined) {
-      throw new FoundryError(
-        'USE001',
-        `unknown command "${name}"${didYouMean(name, Object.keys(COMMANDS))}`,
-        {
-          hint: 'See `foundry --help`.',
-        },
-      );
-    }
+    const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    if (load === undefined) return groupHelp(name, rest);
     const command = await load();
     if (rest.includes('--help') || rest.includes('-h')) return print(await usage(name, command));
     if (rest.includes('--version')) return print(versionLine());
-    const definitions = (await resolved(command.args)) ?? {};
-    const rawArgs = strictArgv(rest, definitions, LIST_FLAGS, name);
+    const rawArgs = strictArgv(rest, await definitionsOf(command), LIST_FLAGS, name);
     const { result } = await runCommand(command, { rawArgs, data: { signal } });
     return typeof result === 'number' ? result : 0;
   } catch (error) {
@@ -54,10 +34,29 @@ export async function runCli(argv: readonly string[], signal: AbortSignal): Prom
   }
 }
 
-async function resolved<T>(
-  value: T | Promise<T> | (() => T | Promise<T>) | undefined,
-): Promise<T | undefined> {
-  return value instanceof Function ? value() : value;
+/** The longest words that name a command; what follows them are its arguments. */
+function commandLine(argv: readonly string[]): { readonly name: string; readonly rest: readonly string[] } {
+  const nested = argv.slice(0, 2).join(' ');
+  if (argv.length > 1 && Object.hasOwn(COMMANDS, nested)) return { name: nested, rest: argv.slice(2) };
+  return { name: argv[0] ?? '', rest: argv.slice(1) };
+}
+
+/** @throws USE001 when the words name neither a command nor a group of them. */
+function groupHelp(name: string, rest: readonly string[]): number {
+  const subcommands = subcommandsOf(name);
+  const asked = rest[0];
+  if (subcommands.length === 0) {
+    const known = [...new Set(Object.keys(COMMANDS).map((command) => command.split(' ')[0] ?? ''))];
+    throw new FoundryError('USE001', `unknown command "${name}"${didYouMean(name, known)}`, {
+      hint: 'See `foundry --help`.',
+    });
+  }
+  if (asked === '--help' || asked === '-h') return print(groupText(name));
+  const hint = `One of: ${subcommands.map((sub) => `foundry ${name} ${sub}`).join(', ')}.`;
+  if (asked === undefined) throw new FoundryError('USE001', `foundry ${name} needs a subcommand`, { hint });
+  throw new FoundryError('USE001', `unknown command "${name} ${asked}"${didYouMean(asked, subcommands)}`, {
+    hint,
+  });
 }
 
 async function usage(name: string, command: CommandDef<ArgsDef>): Promise<string> {

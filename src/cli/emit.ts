@@ -42,7 +42,8 @@ export function emitFailure(command: string, output: 'text' | 'json', error: unk
   return exitCodeOf(error);
 }
 
-function writeJson(
+/** The one JSON document on stdout that `--output json` asks for. */
+export function writeJson(
   command: string,
   exitCode: number,
   results: readonly ({ dataset: string | undefined } & ({ report: unknown } | { error: unknown }))[],

@@ -8,6 +8,14 @@ COMMANDS
   silver      Promote a Bronze partition to Silver
   run-intent  Bronze, then Silver, of one config
 
+  init             Write a first config for a file, an API or a database, or one of the examples
+  config validate  Check config files
+  config show      What each value of a config is, and where it comes from
+  config expand    The Bronze and Silver paths of each dataset, and a readiness checklist
+  config doctor    Find and mend old shapes of configs
+  schema           Print a JSON Schema
+  completions      Print completions for bash, zsh or fish
+
   foundry <command> --help   the options of a command, with examples
   foundry --version          version, commit and target
 
@@ -36,7 +44,55 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'foundry run-intent --config weather.yaml --date 2025-01-05',
     'foundry run-intent --config weather.yaml --date 2025-01-05 --skip-bronze',
   ],
+  init: [
+    'foundry init                                   asks (on a terminal)',
+    'foundry init --type file --source-path orders.csv --system shop --entity orders',
+    'foundry init --list-examples',
+    'foundry init --example file_example',
+  ],
+  'config validate': [
+    'foundry config validate orders.yaml',
+    "foundry config validate 'configs/*.yaml' --strict --output json",
+  ],
+  'config show': [
+    'foundry config show orders.yaml              what the file sets',
+    'foundry config show --resolved orders.yaml   with every default',
+  ],
+  'config expand': [
+    'foundry config expand orders.yaml --date 2025-01-05',
+    'foundry config expand orders.yaml --output-file orders.expanded.yaml',
+  ],
+  'config doctor': [
+    'foundry config doctor old.yaml                      shows what it would change',
+    'foundry config doctor configs/ --target-version 2 --write',
+  ],
+  schema: ['foundry schema config > .foundry/config.schema.json', 'foundry schema bronze-metadata'],
+  completions: [
+    'source <(foundry completions bash)',
+    'foundry completions zsh > ~/.zfunc/_foundry',
+    'foundry completions fish > ~/.config/fish/completions/foundry.fish',
+  ],
 };
+
+const GROUPS: Readonly<Record<string, string>> = {
+  config: `foundry config: what dataset owners do with config files
+
+USAGE
+  foundry config <command> FILES... [options]
+
+COMMANDS
+  validate  Check config files: every problem with its line and column
+  show      What each value is, and where it comes from
+  expand    The Bronze and Silver paths of each dataset, and a readiness checklist
+  doctor    Find and mend old shapes of configs
+
+  foundry config <command> --help   the options of a command, with examples
+`,
+};
+
+export function groupText(group: string): string {
+  return GROUPS[group] ?? OVERVIEW;
+}
 
 export function exampleText(command: string): string {
   return ['EXAMPLES', '', ...(EXAMPLES[command] ?? []).map((line) => `  ${line}`)].join('\n');

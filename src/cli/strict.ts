@@ -5,7 +5,9 @@ import { didYouMean } from '../core/nearest.ts';
 /**
  * citty accepts unknown flags, missing values and repeated flags; each would make a run do something else than
  * was asked. This checks the arguments first and rewrites them so that citty has nothing left to guess:
- * every value as `--flag=value`, every alias as its full name, repeats of a list flag joined by commas.
+ * every value as `--flag=value`, every alias as its full name, repeats of a list flag joined by commas. Arguments
+ * that are no flag follow after `--`, where the command declares them (`type: 'positional'`; a value hint that
+ * ends in `...` takes any number).
  *
  * @param lists names of flags that may be given several times
  * @throws USE001 naming the argument, and the nearest known flag
@@ -17,6 +19,9 @@ export function strictArgv(
   command: string,
 ): string[] {
   const flags = flagTable(definitions);
+  const positional = Object.values(definitions).find((definition) => definition.type === 'positional');
+  const mostPositionals = positional === undefined ? 0 : positional.valueHint?.endsWith('...') ? Infinity : 1;
+  const positionals: string[] = [];
   const values = new Map<string, string>();
   const switches = new Map<string, string>();
   const fail = (message: string): never => {
@@ -25,7 +30,11 @@ export function strictArgv(
 
   for (let i = 0; i < rawArgs.length; i += 1) {
     const arg = rawArgs[i] ?? '';
-    if (!arg.startsWith('-') || arg === '-') fail(`unexpected argument "${arg}"`);
+    if (!arg.startsWith('-') || arg === '-') {
+      if (positionals.length >= mostPositionals) fail(`unexpected argument "${arg}"`);
+      positionals.push(arg);
+      continue;
+    }
     const equals = arg.indexOf('=');
     const spelled = equals === -1 ? arg : arg.slice(0, equals);
     const flag =
@@ -57,7 +66,11 @@ export function strictArgv(
       fail(`${spelled} is given twice`);
     }
   }
-  return [...switches.values(), ...[...values].map(([name, value]) => `--${name}=${value}`)];
+  return [
+    ...switches.values(),
+    ...[...values].map(([name, value]) => `--${name}=${value}`),
+    ...(positionals.length === 0 ? [] : ['--', ...positionals]),
+  ];
 }
 
 type Flag =
@@ -67,6 +80,7 @@ type Flag =
 function flagTable(definitions: ArgsDef): Map<string, Flag> {
   const table = new Map<string, Flag>();
   for (const [name, definition] of Object.entries(definitions)) {
+    if (definition.type === 'positional') continue;
     for (const spelled of [`--${name}`, ...aliases(definition).map((alias) => `-${alias}`)]) {
       if (definition.type === 'boolean') table.set(spelled, { kind: 'switch', name, negated: false });
       else

@@ -63,7 +63,8 @@ function byPosition(a: ConfigWarning, b: ConfigWarning): number {
   return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 }
 
-async function readText(path: string): Promise<string> {
+/** The text of a config file. @throws ConfigError when it is missing, too large or no text. */
+export async function readText(path: string): Promise<string> {
   const refuse = (message: string, cause?: unknown): FoundryError =>
     new ConfigError([{ code: 'CFG001', file: path, path: '', message }], { cause });
   try {

@@ -1,0 +1,31 @@
+import type { ArgsDef, CommandDef } from 'citty';
+
+/**
+ * Every command by its words (`config validate` is two). Each loads only when it is asked for, so that `--help`
+ * starts in milliseconds.
+ */
+export const COMMANDS: Readonly<Record<string, () => Promise<CommandDef<ArgsDef>>>> = {
+  bronze: async () => widen((await import('./commands/bronze.ts')).bronzeCommand),
+  silver: async () => widen((await import('./commands/silver.ts')).silverCommand),
+  'run-intent': async () => widen((await import('./commands/run-intent.ts')).runIntentCommand),
+  'config validate': async () => widen((await import('./commands/config-validate.ts')).configValidateCommand),
+  'config doctor': async () => widen((await import('./commands/config-doctor.ts')).configDoctorCommand),
+  schema: async () => widen((await import('./commands/schema.ts')).schemaCommand),
+};
+
+/** citty's command type is invariant in its flags; the table holds commands of different flags. */
+function widen<T extends ArgsDef>(command: CommandDef<T>): CommandDef<ArgsDef> {
+  return command as unknown as CommandDef<ArgsDef>;
+}
+
+/** A group such as `config` is no command by itself. */
+export function subcommandsOf(group: string): readonly string[] {
+  return Object.keys(COMMANDS).flatMap((name) =>
+    name.startsWith(`${group} `) ? [name.slice(group.length + 1)] : [],
+  );
+}
+
+export async function definitionsOf(command: CommandDef<ArgsDef>): Promise<ArgsDef> {
+  const { args } = command;
+  return (await (args instanceof Function ? args() : args)) ?? {};
+}

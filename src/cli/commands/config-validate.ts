@@ -1,0 +1,87 @@
+import { type ArgsDef, defineCommand } from 'citty';
+import type { ConfigProblem, ConfigWarning } from '../../config/problems.ts';
+import { FoundryError } from '../../core/errors.ts';
+import { OUTPUT_ARGS } from '../args.ts';
+import { configFiles, FILE_ARGS } from '../config-files.ts';
+import { writeJson } from '../emit.ts';
+
+const args = {
+  ...FILE_ARGS,
+  strict: { type: 'boolean', description: 'Count warnings as errors' },
+  ...OUTPUT_ARGS,
+} as const satisfies ArgsDef;
+
+interface Finding extends ConfigWarning {
+  readonly severity: 'error' | 'warning';
+  readonly code: string;
+}
+
+interface FileReport {
+  readonly file: string;
+  readonly status: 'valid' | 'invalid';
+  readonly datasets: readonly string[];
+  readonly problems: readonly Finding[];
+}
+
+export const configValidateCommand = defineCommand({
+  meta: { name: 'foundry config validate', description: 'Check config files without running anything' },
+  args,
+  async run({ args: given }) {
+    const files = await configFiles(given, 'config validate');
+    const reports: FileReport[] = [];
+    for (const file of files) reports.push(await validate(file, given.strict === true));
+    const exitCode = reports.every((report) => report.status === 'valid') ? 0 : 2;
+    if (given.output === 'json') {
+      const results = reports.map((report) => ({ dataset: undefined, report }));
+      writeJson('config validate', exitCode, results);
+    } else process.stdout.write(`${text(reports)}\n`);
+    return exitCode;
+  },
+});
+
+async function validate(file: string, strict: boolean): Promise<FileReport> {
+  const { loadConfig, problemsOf } = await import('../../config/load.ts');
+  try {
+    const { datasets, warnings } = await loadConfig(file, process.env);
+    return {
+      file,
+      status: strict && warnings.length > 0 ? 'invalid' : 'valid',
+      datasets: datasets.map((spec) => spec.name),
+      problems: warnings.map((warning) => finding(warning, strict ? 'error' : 'warning')),
+    };
+  } catch (error) {
+    const problems = problemsOf(error);
+    if (!(error instanceof FoundryError) || problems.length === 0) throw error;
+    return {
+      file,
+      status: 'invalid',
+      datasets: [],
+      problems: problems.map((problem) => finding(problem, 'error')),
+    };
+  }
+}
+
+/** A warning has no code of its own unless it is a deprecation. */
+function finding(found: ConfigWarning | ConfigProblem, severity: Finding['severity']): Finding {
+  const code = 'code' in found && typeof found.code === 'string' ? found.code : 'CFG001';
+  return { ...found, severity, code };
+}
+
+function text(reports: readonly FileReport[]): string {
+  const blocks = reports.map((report) => {
+    const names = report.datasets.join(', ');
+    const title = `${report.file}: ${report.status}${names === '' ? '' : ` (${names})`}`;
+    return [title, ...report.problems.map(line)].join('\n');
+  });
+  const invalid = reports.filter((report) => report.status === 'invalid').length;
+  const summary =
+    invalid === 0
+      ? `${reports.length} of ${reports.length} files are valid`
+      : `${reports.length - invalid} of ${reports.length} files are valid, ${invalid} ${invalid === 1 ? 'is' : 'are'} not`;
+  return [...blocks, summary].join('\n\n');
+}
+
+function line({ file, line: at, column, path, message, severity, code }: Finding): string {
+  const position = at === undefined ? file : `${file}:${at}:${column ?? 1}`;
+  return `  ${severity} ${code} ${position}${path === '' ? '' : ` ${path}`}: ${message}`;
+}
