@@ -53,7 +53,8 @@ export async function openEngine(limits: EngineLimits, signal?: AbortSignal): Pr
       signal?.removeEventListener('abort', interrupt);
       connection.closeSync();
       instance.closeSync();
-      await rm(spill, { recursive: true, force: true });
+      // The result stands, whatever becomes of scratch files.
+      await rm(spill, { recursive: true, force: true }).catch(() => undefined);
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Compression } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import type { TableSchema } from '../core/schema.ts';
 import type { EngineCsvInput, EngineInput } from '../sources/engine-input.ts';
+import { storageFailure } from '../storage/failure.ts';
 import { csvScanSql, rowGroupRows } from './csv-scan.ts';
 import { type CutLimits, cutRanges, type RowRange } from './cut.ts';
 import type { Engine } from './engine.ts';
@@ -71,7 +72,8 @@ export async function landThroughEngine(
     if (isRefusal(error)) return 'declined';
     throw error;
   } finally {
-    await rm(staged, { force: true });
+    // What stays is removed with the spool.
+    await rm(staged, { force: true }).catch(() => undefined);
   }
 }
 
@@ -123,7 +125,9 @@ async function cut(
     size <= (target.maxFileSizeBytes ?? Number.POSITIVE_INFINITY);
   if (fits && typedColumns === undefined) {
     const file = partFile(target, 1);
-    await rename(staged, file);
+    await rename(staged, file).catch((error: unknown) => {
+      throw storageFailure(`move ${staged} to`, file, error);
+    });
     return [{ file, rows, ...(await hashFile(file)) }];
   }
 
@@ -149,7 +153,9 @@ async function cut(
     ) {
       const middle = range.from + Math.ceil(count / 2);
       pending.unshift({ from: range.from, to: middle }, { from: middle, to: range.to });
-      await rm(file);
+      await rm(file).catch((error: unknown) => {
+        throw storageFailure('remove', file, error);
+      });
       continue;
     }
     parts.push({ file, rows: written.rows, ...hashed });

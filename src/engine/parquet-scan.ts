@@ -135,8 +135,13 @@ function topLevelColumns(rows: readonly Record<string, unknown>[]): { file: stri
 
 /** What the engine's refusal to read Parquet means to the user; other errors are given back as they are. */
 export function parquetRefusal(error: unknown, files: readonly string[]): unknown {
+  const reason = messageOf(error).split('\n', 1)[0] ?? '';
+  if (/cannot open file|could not read from file/i.test(reason)) {
+    const file = files.find((candidate) => reason.includes(candidate));
+    if (file !== undefined)
+      return new FoundryError('EXT001', `${file} cannot be read: ${reason}`, { cause: error });
+  }
   if (!(error instanceof EngineError)) return error;
-  const reason = messageOf(error).split('\n', 1)[0];
   return new FoundryError('DATA001', `${nameFiles(files)} cannot be read as Parquet: ${reason}`, {
     details: { file: files[0] },
     hint: 'Fetch the file again, or write it anew at the source.',

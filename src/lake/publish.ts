@@ -69,7 +69,8 @@ async function holds(
     await attempt.storage.download(key, copy);
     return (await sha256OfFile(copy)) === file.sha256 ? 'same' : 'other';
   } finally {
-    await rm(copy, { force: true });
+    // What stays is removed with the staging folder.
+    await rm(copy, { force: true }).catch(() => undefined);
   }
 }
 

@@ -210,7 +210,9 @@ async function localCopy(
   }
   const live = storage.local.path(stored.key);
   if (copy === undefined) return live;
-  await rm(copy, { force: true });
+  await rm(copy, { force: true }).catch((error: unknown) => {
+    throw storageFailure('remove', copy, error);
+  });
   try {
     await link(live, copy);
     return copy;

@@ -3,7 +3,10 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { FoundryError, throwIfStopped } from '../core/errors.ts';
-import { storageFailure } from './failure.ts';
+import { errnoOf, storageFailure } from './failure.ts';
+
+/** How long a holder that did not say who it is may take to do so before it is reported without a name. */
+const NOTE_WAIT_MS = 500;
 
 /** Who holds a lock; for messages only, the kernel alone decides whether it is held. */
 export interface LockOwner {
@@ -57,7 +60,7 @@ export function tryLock(file: string, announce = false): FileLock | undefined {
     release() {
       if (released) return;
       released = true;
-      if (announce) rmSync(ownerFile(file), { force: true });
+      if (announce) forgetOwner(file);
       held.run('ROLLBACK');
       held.close();
     },
@@ -72,18 +75,31 @@ export async function lock(file: string, options: LockOptions): Promise<FileLock
     const held = tryLock(file, options.announce);
     if (held !== undefined) return held;
     const left = deadline - performance.now();
-    if (left <= 0) throw lockHeld(file, options.what);
-    await Bun.sleep(Math.min(left, 5 + Math.random() * 20));
+    // An owner that has only just begun, or is about to end, has no note to be named by.
+    const mayBeNamed = options.announce === true && left > -NOTE_WAIT_MS && lockOwner(file) === undefined;
+    if (left <= 0 && !mayBeNamed) throw lockHeld(file, options.what);
+    const pause = 5 + Math.random() * 20;
+    await Bun.sleep(left <= 0 ? pause : Math.min(left, pause));
   }
 }
 
-/** Undefined when nobody announced itself, or the note is not whole. */
+/** Undefined when nobody announced itself, the note is not whole, or a process that died left it. */
 export function lockOwner(file: string): LockOwner | undefined {
   try {
     const owner: unknown = JSON.parse(readFileSync(ownerFile(file), 'utf8'));
-    return isOwner(owner) ? owner : undefined;
+    return isOwner(owner) && mayLive(owner) ? owner : undefined;
   } catch {
     return undefined;
+  }
+}
+
+function mayLive(owner: LockOwner): boolean {
+  if (owner.host !== hostname()) return true;
+  try {
+    process.kill(owner.pid, 0);
+    return true;
+  } catch (error) {
+    return errnoOf(error) !== 'ESRCH';
   }
 }
 
@@ -113,8 +129,15 @@ function announceOwner(file: string): void {
   try {
     writeFileSync(ownerFile(file), JSON.stringify(owner));
   } catch {
-    rmSync(ownerFile(file), { force: true });
+    forgetOwner(file);
   }
+}
+
+/** A note that cannot be removed names a process that is no more, and is written over by the next owner. */
+function forgetOwner(file: string): void {
+  try {
+    rmSync(ownerFile(file), { force: true });
+  } catch {}
 }
 
 function isOwner(value: unknown): value is LockOwner {
