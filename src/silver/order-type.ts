@@ -1,3 +1,4 @@
+import type { SilverSpec } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import type { DataType, Field } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -7,6 +8,14 @@ import { identifier, literal, sqlType } from '../engine/sql.ts';
 export interface OrderExpression {
   readonly type: DataType;
   readonly sql: string;
+}
+
+/**
+ * An intent declares its order column as a time, so Silver has it as one. A classic config declares nothing: the
+ * column only decides, and goes on as Bronze has it.
+ */
+export function isTypedByOrder(spec: SilverSpec, column: string): boolean {
+  return spec.attributes !== undefined && column === spec.orderColumn;
 }
 
 const DATE = '(?:000[1-9]|00[1-9]\\d|0[1-9]\\d\\d|[1-9]\\d{3})-\\d{2}-\\d{2}';

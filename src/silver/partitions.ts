@@ -3,7 +3,7 @@ import { FoundryError } from '../core/errors.ts';
 import type { DataType, Field } from '../core/schema.ts';
 import { identifier } from '../engine/sql.ts';
 import { ORDER } from './models/model.ts';
-import { dateOf, type OrderExpression } from './order-type.ts';
+import { dateOf, isTypedByOrder, type OrderExpression } from './order-type.ts';
 import type { Probe } from './promotion.ts';
 
 export interface PartitionColumn {
@@ -62,7 +62,7 @@ function existing(
 ): PartitionColumn | undefined {
   const field = kept.find((candidate) => candidate.name === name);
   if (field === undefined) return undefined;
-  if (order !== undefined && name === spec.orderColumn) {
+  if (order !== undefined && isTypedByOrder(spec, name)) {
     return { name, type: order.type, sql: ORDER, isColumn: true };
   }
   return { name, type: field.type, sql: identifier(name), isColumn: true };

@@ -9,7 +9,7 @@ import { type Decision, decideSql, decisionOf } from './decide.ts';
 import { metadataColumns } from './metadata-columns.ts';
 import type { ModelColumns } from './models/model.ts';
 import { MODELS } from './models/registry.ts';
-import { type OrderExpression, orderExpression } from './order-type.ts';
+import { isTypedByOrder, type OrderExpression, orderExpression } from './order-type.ts';
 import { type PartitionColumn, partitionColumns } from './partitions.ts';
 import type { Relation } from './relation.ts';
 
@@ -82,7 +82,7 @@ export async function planPromotion(
       ? undefined
       : decisionOf(spec, model.preparation, kept, order, sequence);
   const typed = kept.map((field) =>
-    order !== undefined && field.name === spec.orderColumn ? { ...field, type: order.type } : field,
+    order !== undefined && isTypedByOrder(spec, field.name) ? { ...field, type: order.type } : field,
   );
   const partitions = await partitionColumns(probe, spec, kept, order, warn);
   const columns: ModelColumns = {
@@ -159,7 +159,7 @@ function refuseCollisions(
 function preparedSql(spec: SilverSpec, kept: readonly Field[], decided: boolean): string {
   if (!decided) return 'SELECT * FROM bronze_rows';
   const columns = kept.map(({ name }) =>
-    name === spec.orderColumn ? `d."__order" AS ${identifier(name)}` : `b.${identifier(name)}`,
+    isTypedByOrder(spec, name) ? `d."__order" AS ${identifier(name)}` : `b.${identifier(name)}`,
   );
   return (
     `SELECT ${columns.join(', ')}, d."__order", d."__next", d."__deleted", d."__status" ` +

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { DatasetSpec, LoadPattern } from '../config/spec.ts';
 import type { Lake } from '../lake/lake.ts';
-import { bronzePartitionPath, bronzeTablePath, compareText } from '../lake/layout.ts';
+import { bronzePartitionPath, bronzeStart, bronzeTablePath, compareText } from '../lake/layout.ts';
 import { type ListedPartition, listPartitions } from '../lake/partitions.ts';
 import { referenceOf } from '../lake/reference.ts';
 import { openStorage } from '../storage/open.ts';
@@ -42,8 +42,9 @@ async function partitionScope(spec: DatasetSpec, options: SilverRunOptions): Pro
  */
 async function historyScope(spec: DatasetSpec, options: SilverRunOptions): Promise<BronzeScope> {
   const { bronze, silver } = spec;
-  const lake = { storage: openStorage(bronze.base) };
+  const lake = lakeOf(bronze, bronze.base);
   const path = bronzeTablePath({
+    ...(bronze.pathKeys !== undefined && { keys: bronze.pathKeys }),
     ...(spec.environment === undefined ? {} : { environment: spec.environment }),
     system: bronze.system,
     table: bronze.table,
@@ -93,6 +94,7 @@ function whereBronzeIs(spec: DatasetSpec, options: SilverRunOptions): { lake: La
   const { bronze } = spec;
   if (options.bronzePath === undefined) {
     const table = {
+      ...(bronze.pathKeys !== undefined && { keys: bronze.pathKeys }),
       ...(spec.environment === undefined ? {} : { environment: spec.environment }),
       system: bronze.system,
       table: bronze.table,
@@ -102,15 +104,17 @@ function whereBronzeIs(spec: DatasetSpec, options: SilverRunOptions): { lake: La
       bronze.partition.strategy === 'none'
         ? bronzePartitionPath({ ...table, strategy: 'none' })
         : bronzePartitionPath({ ...table, strategy: 'date', date: options.runDate.date });
-    return { lake: { storage: openStorage(bronze.base) }, path };
+    return { lake: lakeOf(bronze, bronze.base), path };
   }
   // The lake begins above the first folder that a Bronze path consists of, so that hours and batches are known.
   const segments = resolve(options.bronzePath.replace(/\/_metadata\.json$/, '')).split('/');
-  const system = segments.findLastIndex((segment) => segment.startsWith('system='));
-  const start =
-    system < 0 ? segments.length - 1 : system - (segments[system - 1]?.startsWith('env=') ? 1 : 0);
+  const start = bronzeStart(segments, bronze.pathKeys) ?? segments.length - 1;
   return {
-    lake: { storage: openStorage(segments.slice(0, start).join('/') || '/') },
+    lake: lakeOf(bronze, segments.slice(0, start).join('/') || '/'),
     path: segments.slice(start).join('/'),
   };
+}
+
+function lakeOf({ pathKeys }: DatasetSpec['bronze'], base: string): Lake {
+  return { storage: openStorage(base), ...(pathKeys !== undefined && { pathKeys }) };
 }
