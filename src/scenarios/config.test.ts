@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'bun:test';
 import { parquetRows } from './readers.ts';
-import { BRONZE, classic, csv, DATE, expectExit, runFoundry, scenario, type Workspace } from './support.ts';
+import {
+  BRONZE,
+  classic,
+  csv,
+  DATE,
+  expectExit,
+  intent,
+  runFoundry,
+  scenario,
+  type Workspace,
+} from './support.ts';
 
 const ROWS = csv(['id', 'v'], [1, 'a'], [2, 'b'], [3, 'c']);
 
@@ -154,6 +164,88 @@ describe('configs', () => {
       });
       expectExit(required, 2);
       expect(required.stderr).toContain('say where to run');
+    }),
+  );
+
+  test(
+    'scenario 15: sources with two named entries are two datasets in order; an entry changes the shared silver key by key',
+    scenario(async (w) => {
+      await w.put('in.csv', ROWS);
+      const entry = (name: string, silver?: object) => ({
+        name,
+        source: { system: 's', table: name, file: { path: 'in.csv' } },
+        ...(silver === undefined ? {} : { silver }),
+      });
+      await w.put('m.yaml', {
+        platform: { bronze: { storage_backend: 'local' } },
+        sources: [entry('one'), entry('two', { entity: 'other', write_csv: true })],
+        silver: { domain: 'shared', version: 3 },
+      });
+      const { document } = await w.json(0, 'run-intent', '--config', 'm.yaml', '--date', DATE);
+      expect(document.reports.map((report) => [report.dataset, report.layer])).toEqual([
+        ['one', 'bronze'],
+        ['one', 'silver'],
+        ['two', 'bronze'],
+        ['two', 'silver'],
+      ]);
+      const formats = async (entity: string): Promise<string[]> => {
+        const manifest = await w.read(
+          `silver_output/domain=shared/entity=${entity}/v3/load_date=${DATE}/_metadata.json`,
+        );
+        return manifest.files.map((file: { format: string }) => file.format).sort();
+      };
+      expect(await formats('one')).toEqual(['parquet']);
+      expect(await formats('other')).toEqual(['csv', 'parquet']);
+    }),
+  );
+
+  test(
+    'scenario 16: datasets of an intent file are named by name, or by system and entity',
+    scenario(async (w) => {
+      await w.put('in.csv', ROWS);
+      const { system, entity, bronze, silver } = intent({
+        silver: { entity_kind: 'state', natural_keys: ['id'], change_ts_column: 'id', attributes: ['v'] },
+      }) as Record<string, unknown>;
+      await w.put('d.yaml', {
+        environment: 'dev',
+        datasets: [
+          { name: 'named', system, entity, bronze, silver },
+          { system, entity: 'u', bronze, silver, environment: 'prod' },
+        ],
+      });
+      const { document } = await w.json(0, 'bronze', '--config', 'd.yaml', '--date', DATE);
+      expect(document.reports.map((report) => [report.dataset, report.partition])).toEqual([
+        ['named', `env=dev/system=s/table=t/pattern=full/dt=${DATE}`],
+        ['s.u', `env=prod/system=s/table=u/pattern=full/dt=${DATE}`],
+      ]);
+    }),
+  );
+
+  test(
+    'scenario 68: silver of a config with two sources asks which one, and refuses a name that is none of them',
+    scenario(async (w) => {
+      await w.put('in.csv', ROWS);
+      const entry = (table: string) => ({
+        name: table,
+        source: { system: 's', table, file: { path: 'in.csv' } },
+      });
+      await w.put('m.yaml', {
+        platform: { bronze: { storage_backend: 'local' } },
+        sources: [entry('one'), entry('two')],
+        silver: {},
+      });
+      expectExit(await w.run('bronze', '--config', 'm.yaml', '--date', DATE), 0);
+      const which = await w.run('silver', '--config', 'm.yaml', '--date', DATE);
+      expectExit(which, 2);
+      for (const word of ['--source-name', 'one', 'two']) expect(which.stderr).toContain(word);
+      const unknown = await w.run('silver', '--config', 'm.yaml', '--date', DATE, '--source-name', 'three');
+      expectExit(unknown, 2);
+      expect(unknown.stderr).toContain('three');
+      const { document } = await w.json(
+        0,
+        ...['silver', '--config', 'm.yaml', '--date', DATE, '--source-name', 'two'],
+      );
+      expect(document.reports.map((report) => report.dataset)).toEqual(['two']);
     }),
   );
 

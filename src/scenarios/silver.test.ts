@@ -318,6 +318,35 @@ describe('Silver of classic configs', () => {
   );
 
   test(
+    'a source without a record and without a header is an empty table whose columns nobody knows: no file, status empty',
+    scenario(async (w) => {
+      await w.put('in.jsonl', '');
+      const config = classic({ file: { path: 'in.jsonl' }, run: { load_pattern: 'cdc' }, silver: {} });
+      const report = await promote(w, config);
+      expect(report).toMatchObject({ status: 'empty', files: [] });
+      expect(await expectWhole(w, SILVER)).toMatchObject({ status: 'empty', record_count: 0, files: [] });
+      await promote(w, classic({ file: { path: 'in.jsonl' }, run: { load_pattern: 'cdc' }, silver: SCD2 }));
+      expect(await expectWhole(w, SILVER)).toMatchObject({ status: 'empty', files: [] });
+    }),
+  );
+
+  test(
+    'partition columns that leave no column for the files are refused, unless they are kept in them',
+    scenario(async (w) => {
+      await w.put('in.csv', csv(['id', 'at'], [1, 1]));
+      const silver = { model: 'scd_type_1', primary_keys: ['id'], order_column: 'at' };
+      const columns = ['id', 'at'];
+      await w.put('a.yaml', classic({ silver: { ...silver, partitioning: { columns } } }));
+      const run = await w.run('run-intent', ...RUN);
+      expect([2, 3]).toContain(run.exitCode);
+      expect(run.stderr).toContain('keep_columns');
+      expect(await w.files('silver_output')).toEqual([]);
+      await promote(w, classic({ silver: { ...silver, partitioning: { columns, keep_columns: true } } }));
+      expect(await artifact(w, SILVER, 'current')).toMatchObject([{ id: '1', at: '1' }]);
+    }),
+  );
+
+  test(
     'keys that are NULL are refused with their count, and ties go to the last input row',
     scenario(async (w) => {
       await w.put('in.csv', csv(['id', 'at', 'v'], ['', 1, 'x'], ['', 2, 'y'], [1, 3, 'z']));
