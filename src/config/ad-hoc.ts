@@ -62,6 +62,7 @@ export function adHocSilver(bronzePath: string, overrides: Overrides): DatasetSp
         type: 'file',
         path: bronzePath,
         configFolder: '.',
+        encoding: 'utf-8',
         quote: '"',
         hasHeader: true,
         nullValues: [],

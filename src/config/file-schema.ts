@@ -7,7 +7,12 @@ export const PARTITION_STRATEGIES = ['date', 'hourly', 'timestamp', 'batch_id', 
 export const SOURCE_TYPES = ['file', 'api', 'db', 'custom'] as const;
 const LATER_SOURCES = ['api', 'db', 'custom'] as const;
 
-export const version = kit.optional('Version of the config language; no effect.', kit.positiveInteger);
+/** Versions of the config language that the original knew; all of them read alike. */
+export const CONFIG_VERSIONS = [1, 2, 3] as const;
+export const version = kit.optional('Version of the config language: 1, 2 or 3.', kit.positiveInteger, {
+  fallback: '`1`',
+});
+export const patternId = kit.optional('Label that goes into the metadata of both layers.', kit.text);
 export const environment = kit.optional('The `env=` folder of Bronze and Silver.', kit.text);
 
 const loadPattern = kit.optional(
@@ -32,9 +37,13 @@ export const fileOptions = {
   quote: kit.optional('The character around cells that hold delimiters or line ends.', kit.text, {
     fallback: '`"`',
   }),
-  encoding: kit.optional('Character encoding; only `utf-8` (with or without BOM) is available.', kit.text, {
-    fallback: '`utf-8`',
-  }),
+  encoding: kit.optional(
+    'Character encoding of text: `utf-8`, `utf-16` (with a byte order mark), `utf-16le`, `utf-16be`, `latin1` (`iso-8859-1`) or `windows-1252` (`cp1252`).',
+    kit.text,
+    {
+      fallback: '`utf-8`',
+    },
+  ),
   has_header: kit.optional('Whether the first line holds the column names.', kit.flag, {
     fallback: '`true`',
   }),

@@ -6,7 +6,7 @@ import { FILE_FORMATS, type fileOptions } from './file-schema.ts';
 import type { ConfigPath } from './problems.ts';
 import type { Report } from './report.ts';
 import { checkColumns } from './rules.ts';
-import type { FileFormat, FileSourceSpec } from './spec.ts';
+import type { FileFormat, FileSourceSpec, TextEncoding } from './spec.ts';
 import type { Partly } from './validate.ts';
 
 type Entries = typeof fileOptions;
@@ -38,11 +38,10 @@ export function checkFile(
   if (options.delimiter !== undefined && options.delimiter === (options.quote ?? '"')) {
     report.invalid(at('delimiter'), 'delimiter and quote must differ');
   }
-  if (options.encoding !== undefined && !isUtf8(options.encoding)) {
-    report.later(
+  if (options.encoding !== undefined && encodingOf(options.encoding) === undefined) {
+    report.invalid(
       at('encoding'),
-      `the encoding ${report.show(at('encoding'), options.encoding)} is not available yet; convert the file to utf-8`,
-      'value',
+      `${report.show(at('encoding'), options.encoding)} is not an encoding that foundry reads; it reads utf-8, utf-16, utf-16le, utf-16be, latin1 and windows-1252`,
     );
   }
   if (options.has_header === false && options.fieldnames === undefined) {
@@ -106,6 +105,7 @@ function warnOfUseless(
         'fieldnames',
         'null_values',
         ...(format === 'json' ? [] : (['json_path'] as const)),
+        ...(format === 'parquet' ? (['encoding'] as const) : []),
       ];
   for (const key of useless) {
     if (options[key] !== undefined) report.warn(at(key), `'${key}' has no effect on ${format} files`);
@@ -119,8 +119,22 @@ function formatOf(path: string): FileFormat | undefined {
   return FILE_FORMATS.find((format) => format === extension);
 }
 
-function isUtf8(encoding: string): boolean {
-  return ['utf-8', 'utf8', 'utf-8-sig', 'utf_8', 'utf8-sig'].includes(encoding.trim().toLowerCase());
+/** By names without case, `-` and `_`. */
+const ENCODINGS: Readonly<Record<string, TextEncoding>> = {
+  utf8: 'utf-8',
+  utf8sig: 'utf-8',
+  utf16: 'utf-16',
+  utf16le: 'utf-16le',
+  utf16be: 'utf-16be',
+  latin1: 'latin1',
+  iso88591: 'latin1',
+  windows1252: 'windows-1252',
+  cp1252: 'windows-1252',
+};
+
+function encodingOf(name: string): TextEncoding | undefined {
+  const key = name.trim().toLowerCase().replaceAll(/[-_]/g, '');
+  return Object.hasOwn(ENCODINGS, key) ? ENCODINGS[key] : undefined;
 }
 
 /** @param configPath path of the config file, beside which the source is looked for second. */
@@ -131,6 +145,7 @@ export function fileSource(path: string, options: FileOptions, configPath: strin
     configFolder: dirname(configPath),
     ...(options.format !== undefined && { format: options.format }),
     ...(options.delimiter !== undefined && { delimiter: options.delimiter }),
+    encoding: encodingOf(options.encoding ?? 'utf-8') ?? 'utf-8',
     quote: options.quote ?? '"',
     hasHeader: options.has_header ?? true,
     ...(options.fieldnames !== undefined && { fieldnames: options.fieldnames }),

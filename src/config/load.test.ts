@@ -273,7 +273,6 @@ describe('what is not built yet', () => {
         'platform.bronze.storage_backend',
       ],
       [CLASSIC.replace('data/x.csv', 's3://b/x.csv'), 'source.file.path'],
-      [CLASSIC.replace('data/x.csv', 'x.csv, encoding: latin-1'), 'source.file.encoding'],
       [
         STATE.replace('kind: state', 'kind: derived_event').replace('change_ts', 'event_ts'),
         'silver.entity_kind',
@@ -339,6 +338,7 @@ describe('the classic dialect', () => {
           type: 'file',
           path: 'data/x.csv',
           configFolder: 'conf',
+          encoding: 'utf-8',
           quote: '"',
           hasHeader: true,
           nullValues: [],

@@ -1,4 +1,5 @@
 import type { DataType } from '../core/schema.ts';
+import type { Secret } from '../core/secret.ts';
 
 /**
  * What a config file means, whichever dialect it was written in. Nothing above `config/` knows the dialect.
@@ -10,9 +11,29 @@ export interface DatasetSpec {
   /** The config file as it was given, for messages and metadata. */
   readonly configPath: string;
   readonly environment?: string;
+  /** The file of that environment; absent where there is none. */
+  readonly environmentFile?: EnvironmentSpec;
+  /** Label that is carried into the metadata of both layers. */
+  readonly patternId?: string;
+  readonly configVersion?: number;
   readonly bronze: BronzeSpec;
   /** Absent when a classic config has no `silver` section. */
   readonly silver?: SilverSpec;
+}
+
+/** `environments/<name>.yaml`: how to reach the storages of one environment. Nothing of it enters `process.env`. */
+export interface EnvironmentSpec {
+  readonly path: string;
+  readonly name: string;
+  readonly s3?: {
+    readonly endpointUrl?: string;
+    readonly accessKeyId?: Secret;
+    readonly secretAccessKey?: Secret;
+    readonly region: string;
+    /** Real bucket names by the names that configs use. */
+    readonly buckets: Readonly<Record<string, string>>;
+  };
+  readonly azure?: Readonly<Record<string, Secret>>;
 }
 
 export type LoadPattern = 'full' | 'cdc' | 'current_history';
@@ -95,6 +116,9 @@ export interface ReferenceSpec {
 /** The sources of later issues join this union; `SOURCES` in sources/source.ts then asks for their drivers. */
 export type SourceSpec = FileSourceSpec;
 
+/** Of a file's text; `utf-16` tells its byte order by a mark. */
+export type TextEncoding = 'utf-8' | 'utf-16' | 'utf-16le' | 'utf-16be' | 'latin1' | 'windows-1252';
+
 export type FileFormat = 'csv' | 'tsv' | 'json' | 'jsonl' | 'parquet';
 
 export interface FileSourceSpec {
@@ -106,6 +130,7 @@ export interface FileSourceSpec {
   /** Absent: taken from each file's extension (`.csv.gz`, `.csv.zst` are csv). */
   readonly format?: FileFormat;
   readonly delimiter?: string;
+  readonly encoding: TextEncoding;
   readonly quote: string;
   readonly hasHeader: boolean;
   /** Column names instead of a header line; required when `hasHeader` is false. */

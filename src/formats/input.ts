@@ -1,5 +1,8 @@
 import { open, stat } from 'node:fs/promises';
+import type { TextEncoding } from '../config/spec.ts';
 import { FoundryError, messageOf, throwIfStopped } from '../core/errors.ts';
+import { toUtf8 } from './decode.ts';
+import { withoutMark } from './text.ts';
 import { type Packing, packingOf, unpack } from './unpack.ts';
 
 const CHUNK_BYTES = 1 << 20;
@@ -8,6 +11,7 @@ const CHUNK_BYTES = 1 << 20;
 export interface InputFile {
   readonly path: string;
   readonly packing: Packing;
+  readonly encoding: TextEncoding;
   readonly sizeBytes: number;
   readonly modifiedMs: number;
 }
@@ -19,7 +23,7 @@ export interface ReadOptions {
 }
 
 /** @throws EXT001 when the path is no readable file. */
-export async function statInput(path: string): Promise<InputFile> {
+export async function statInput(path: string, encoding: TextEncoding = 'utf-8'): Promise<InputFile> {
   const found = await stat(path).catch((error: unknown) => {
     throw new FoundryError('EXT001', `${path} cannot be read: ${messageOf(error)}`, { cause: error });
   });
@@ -27,6 +31,7 @@ export async function statInput(path: string): Promise<InputFile> {
   return {
     path,
     packing: packingOf(path),
+    encoding,
     sizeBytes: found.size,
     modifiedMs: found.mtimeMs,
   };
@@ -37,9 +42,18 @@ export async function statInput(path: string): Promise<InputFile> {
  * @throws EXT001 when it cannot be read, or is not the file (by size and time) that `input` describes;
  * DATA001 when packed data is damaged or ends early; INT001 when stopped.
  */
-export async function* readChunks(input: InputFile, options: ReadOptions): AsyncGenerator<Buffer> {
+async function* readChunks(input: InputFile, options: ReadOptions): AsyncGenerator<Buffer> {
   const raw = readRaw(input, options);
   yield* input.packing === 'none' ? raw : unpack(raw, input.packing, input.path, options.signal);
+}
+
+/**
+ * The text of a file as UTF-8, without a byte order mark. Whether a file that should be UTF-8 is so is not looked at.
+ * @throws DATA001 for bytes that are no text of the file's encoding; whatever `readChunks` throws.
+ */
+export function readText(input: InputFile, options: ReadOptions): AsyncGenerator<Buffer> {
+  const chunks = readChunks(input, options);
+  return withoutMark(input.encoding === 'utf-8' ? chunks : toUtf8(chunks, input.encoding, input.path));
 }
 
 /** @throws EXT001 when the file is no longer what `input` describes. */

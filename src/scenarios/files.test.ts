@@ -67,3 +67,70 @@ describe('packed files', () => {
     }),
   );
 });
+
+describe('encodings', () => {
+  const MARKED = `\ufeff${CSV}`;
+  const utf16be = (text: string): Buffer => Buffer.from(text, 'utf16le').swap16();
+  const WRITTEN: readonly [string, Uint8Array][] = [
+    ['utf-16', Buffer.from(MARKED, 'utf16le')],
+    ['UTF-16', utf16be(MARKED)],
+    ['utf-16le', Buffer.from(CSV, 'utf16le')],
+    ['utf_16_be', utf16be(CSV)],
+    ['cp1252', Buffer.from('id,v\n1,a\n2,\xe9\x80\n', 'latin1')],
+  ];
+
+  test(
+    'text of another encoding gives the rows that it would give as UTF-8',
+    scenario(async (w) => {
+      for (const [encoding, bytes] of WRITTEN) {
+        await w.put('in.csv', bytes);
+        expect((await landed(w, { path: 'in.csv', encoding })).rows).toEqual(ROWS);
+      }
+      await w.put('in.csv', Buffer.from('id,v\n1,a\n2,\xe9\x80\n', 'latin1'));
+      expect((await landed(w, { path: 'in.csv', encoding: 'iso-8859-1' })).rows[1]).toEqual({
+        id: '2',
+        v: 'é\u0080',
+      });
+      await w.put('in.jsonl', Buffer.from(`\ufeff${jsonl(...ROWS)}`, 'utf16le'));
+      expect((await landed(w, { path: 'in.jsonl', encoding: 'utf-16' })).rows).toEqual(ROWS);
+      await w.put('in.json.zst', zstdCompressSync(utf16be(JSON.stringify(ROWS))));
+      expect((await landed(w, { path: 'in.json.zst', encoding: 'utf-16be' })).rows).toEqual(ROWS);
+    }),
+    60_000,
+  );
+
+  test(
+    'a large file of another encoding lands row by row, with the lines of its own text in errors',
+    scenario(async (w) => {
+      const lines = Array.from({ length: 200_000 }, (_, i) => `${i},"é\n${i}"\n`);
+      await w.put('in.csv', Buffer.from(`\ufeffid,v\n${lines.join('')}`, 'utf16le'));
+      const { report, rows } = await landed(w, { path: 'in.csv', encoding: 'utf-16' });
+      expect([report.lane, rows.length, rows.at(-1)]).toEqual([
+        'rows',
+        200_000,
+        { id: '199999', v: 'é\n199999' },
+      ]);
+      lines[150_000] = 'x,"é"\n';
+      await w.put('in.csv', Buffer.from(`id,v\n${lines.join('')}`, 'utf16le'));
+      const { errors } = await land(w, { path: 'in.csv', encoding: 'utf-16le', types: { id: 'int64' } }, 3);
+      expect(errors[0]?.message).toInclude('in.csv:300002: column "id"');
+      const half = Buffer.from('id,v\n1,a\n2,\ud83d\n', 'utf16le');
+      await w.put('in.csv', half);
+      const cut = await land(w, { path: 'in.csv', encoding: 'utf-16le' }, 3);
+      expect(cut.errors[0]?.message).toInclude('in.csv:3: holds half of a surrogate pair');
+    }),
+    60_000,
+  );
+
+  test(
+    'an encoding that foundry does not read is a mistake in the config',
+    scenario(async (w) => {
+      await w.put('in.csv', CSV);
+      const { errors } = await land(w, { path: 'in.csv', encoding: 'ebcdic' }, 2);
+      expect(errors[0]).toMatchObject({
+        code: 'CFG001',
+        message: expect.stringContaining('it reads utf-8, utf-16'),
+      });
+    }),
+  );
+});

@@ -9,6 +9,7 @@ const spec: FileSourceSpec = {
   type: 'file',
   path,
   configFolder: '.',
+  encoding: 'utf-8',
   quote: '"',
   hasHeader: true,
   nullValues: [],

@@ -46,6 +46,7 @@ export function silverDataset(silver: SilverSpec, base = 'bronze'): SilverDatase
         type: 'file',
         path: 'orders.csv',
         configFolder: '.',
+        encoding: 'utf-8',
         quote: '"',
         hasHeader: true,
         nullValues: [],

@@ -1,7 +1,7 @@
 import Papa from 'papaparse';
 import { FoundryError } from '../../core/errors.ts';
-import { type InputFile, type ReadOptions, readChunks } from '../input.ts';
-import { checkText, withoutMark } from '../text.ts';
+import { type InputFile, type ReadOptions, readText } from '../input.ts';
+import { checkText } from '../text.ts';
 import { type CsvDialect, checkDialect } from './dialect.ts';
 import { type LineEnd, scanRecords } from './record-scanner.ts';
 
@@ -26,7 +26,7 @@ interface Block {
  * The records of a delimited text file, header included, blank lines left out, in bounded memory. A byte order
  * mark is dropped. Quoted or not, an empty cell is `''`.
  * @throws DATA001 naming file and line: invalid UTF-8, NUL bytes, an unterminated quote, text behind a closing
- * quote, a record over 256 MB; whatever `readChunks` throws; CFG001 for an impossible dialect.
+ * quote, a record over 256 MB; whatever `readText` throws; CFG001 for an impossible dialect.
  */
 export async function* readCsv(
   input: InputFile,
@@ -83,7 +83,7 @@ async function* readBlocks(
     pendingBytes = bytes.length - from;
   };
 
-  for await (const chunk of withoutMark(readChunks(input, options))) {
+  for await (const chunk of readText(input, options)) {
     pending.push(chunk);
     pendingBytes += chunk.length;
     scanner.push(chunk);

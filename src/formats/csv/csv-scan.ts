@@ -1,5 +1,5 @@
-import { type InputFile, type ReadOptions, readChunks } from '../input.ts';
-import { incompleteTail, isText, withoutMark } from '../text.ts';
+import { type InputFile, type ReadOptions, readText } from '../input.ts';
+import { incompleteTail, isText } from '../text.ts';
 import { type CsvDialect, checkDialect } from './dialect.ts';
 import { scanRecords } from './record-scanner.ts';
 
@@ -15,7 +15,7 @@ export interface CsvScan {
 /**
  * Reads a delimited text file once, as fast as bytes can be looked at, without making any cell.
  * Undefined when it is not UTF-8 or holds NUL bytes.
- * @throws DATA001 for an unterminated quote or text behind a closing quote; whatever `readChunks` throws.
+ * @throws DATA001 for an unterminated quote or text behind a closing quote; whatever `readText` throws.
  */
 export async function scanCsv(
   input: InputFile,
@@ -34,7 +34,7 @@ export async function scanCsv(
     if (lineEnd !== lineEnds && lineEnd !== '') lineEnds = lineEnds === '' ? lineEnd : 'mixed';
   });
   let carry = Buffer.alloc(0);
-  for await (const chunk of withoutMark(readChunks(input, options))) {
+  for await (const chunk of readText(input, options)) {
     const joined = carry.length === 0 ? chunk : Buffer.concat([carry, chunk]);
     const whole = joined.length - incompleteTail(joined);
     const text = joined.subarray(0, whole);

@@ -1,6 +1,6 @@
 import { FoundryError } from '../../core/errors.ts';
-import { type InputFile, type ReadOptions, readChunks } from '../input.ts';
-import { utf8Chunks, withoutMark } from '../text.ts';
+import { type InputFile, type ReadOptions, readText } from '../input.ts';
+import { utf8Chunks } from '../text.ts';
 import type { JsonText } from './json-record.ts';
 
 const LF = 10;
@@ -8,7 +8,7 @@ const MAX_LINE_BYTES = 256 * 1024 * 1024;
 
 /**
  * The lines of a JSON Lines file that are not blank, in bounded memory; whether each is JSON is not looked at.
- * @throws DATA001 for text that is not UTF-8 and for a line over 256 MB; whatever `readChunks` throws.
+ * @throws DATA001 for text that is not UTF-8 and for a line over 256 MB; whatever `readText` throws.
  */
 export async function* readJsonLines(input: InputFile, options: ReadOptions): AsyncGenerator<JsonText[]> {
   let pending: Buffer[] = [];
@@ -27,7 +27,7 @@ export async function* readJsonLines(input: InputFile, options: ReadOptions): As
     return found;
   };
 
-  for await (const chunk of utf8Chunks(withoutMark(readChunks(input, options)), input.path)) {
+  for await (const chunk of utf8Chunks(readText(input, options), input.path)) {
     const last = chunk.lastIndexOf(LF);
     if (last !== -1) yield take(chunk.subarray(0, last));
     const rest = chunk.subarray(last + 1);

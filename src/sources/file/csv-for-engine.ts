@@ -15,7 +15,7 @@ const MIN_BYTES = 4_000_000;
 export function mayUseEngine(spec: FileSourceSpec, inputs: readonly InputFile[]): boolean {
   return (
     spec.limitRows === undefined &&
-    inputs.every((input) => input.packing === 'none') &&
+    inputs.every((input) => input.packing === 'none' && input.encoding === 'utf-8') &&
     inputs.reduce((sum, input) => sum + input.sizeBytes, 0) > MIN_BYTES
   );
 }

@@ -37,6 +37,7 @@ function source(path: string, spec: Partial<FileSourceSpec> = {}, date = '2025-0
     type: 'file',
     path,
     configFolder: root,
+    encoding: 'utf-8',
     quote: '"',
     hasHeader: true,
     nullValues: [],

@@ -55,7 +55,7 @@ export async function resolveFiles(spec: FileSourceSpec, runDate: RunDate): Prom
   for (const candidate of candidates) {
     const paths = await expand(candidate, spec.format);
     if (paths === undefined) continue;
-    const files = await Promise.all(paths.sort().map(statInput));
+    const files = await Promise.all(paths.sort().map((file) => statInput(file, spec.encoding)));
     return { format: spec.format ?? commonFormat(paths), files };
   }
   throw new FoundryError('EXT001', `no file matches ${candidates.join(' or ')}`, {
