@@ -41,6 +41,7 @@ export async function decideReference(
 
 function tableOf(spec: DatasetSpec): string {
   return bronzeTablePath({
+    ...(spec.bronze.pathKeys !== undefined && { keys: spec.bronze.pathKeys }),
     ...(spec.environment === undefined ? {} : { environment: spec.environment }),
     system: spec.bronze.system,
     table: spec.bronze.table,

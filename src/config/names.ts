@@ -30,3 +30,6 @@ export function isTimezone(text: string): boolean {
     return false;
   }
 }
+
+/** Folders of Bronze that always have these names. */
+export const BRONZE_FOLDERS = ['env', 'hour', 'batch', 'batch_id'] as const;

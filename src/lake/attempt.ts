@@ -1,3 +1,4 @@
+import type { BronzePathKeys } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Generation } from './generation.ts';
@@ -16,6 +17,8 @@ export interface Seen {
 export interface Attempt {
   readonly storage: Storage;
   readonly path: string;
+  /** As in the lake. */
+  readonly pathKeys?: BronzePathKeys;
   readonly seen: Seen;
   readonly generation: Generation;
   /** Private folder for scratch files and the new generation's assembly. */

@@ -16,7 +16,7 @@ import { lock } from '../storage/lock.ts';
 import type { LocalFolders } from '../storage/storage.ts';
 import { type Attempt, keyOf, lostRace } from './attempt.ts';
 import { type Generation, sha256Hex } from './generation.ts';
-import { nestingRoot, parseBronzePath } from './layout.ts';
+import { isBronzeSegment, nestingRoot, parseBronzePath, SLICE_SEGMENTS } from './layout.ts';
 import { CHECKSUMS_NAME, MANIFEST_NAME } from './manifest.ts';
 import { publish } from './publish.ts';
 
@@ -33,11 +33,11 @@ export async function commitLocally(attempt: Attempt, local: LocalFolders): Prom
   const { generation } = attempt;
   const live = local.path(attempt.path);
   await assemble(generation, assembly);
-  if (!(await holdsPartitions(live, attempt.path))) {
+  if (!(await holdsPartitions(live, attempt))) {
     await carryKeepsakes(live, assembly, new Set(attempt.seen.files));
   }
   await syncFolders(assembly);
-  const held = await lock(commitLock(local, attempt.path), {
+  const held = await lock(commitLock(local, attempt), {
     waitMs: COMMIT_WAIT_MS,
     signal: attempt.signal,
     what: `the commit of ${live}`,
@@ -45,8 +45,7 @@ export async function commitLocally(attempt: Attempt, local: LocalFolders): Prom
   try {
     await refuseLostRace(attempt);
     throwIfStopped(attempt.signal);
-    const swapped =
-      !(await holdsPartitions(live, attempt.path)) && (await local.exchange(assembly, attempt.path));
+    const swapped = !(await holdsPartitions(live, attempt)) && (await local.exchange(assembly, attempt.path));
     if (!swapped) await publish({ ...attempt, generation: assembled(generation, assembly) });
   } finally {
     held.release();
@@ -55,8 +54,8 @@ export async function commitLocally(attempt: Attempt, local: LocalFolders): Prom
 }
 
 /** Few lock files for any number of partitions: two that share one wait for each other a moment. */
-function commitLock(local: LocalFolders, path: string): string {
-  const stripe = sha256Hex(nestingRoot(path)).slice(0, 2);
+function commitLock(local: LocalFolders, { path, pathKeys }: Attempt): string {
+  const stripe = sha256Hex(nestingRoot(path, pathKeys)).slice(0, 2);
   return join(local.path(''), PRIVATE_FOLDER, 'locks', `commit-${stripe}.lock`);
 }
 
@@ -114,13 +113,13 @@ async function* filesBelow(root: string, folder: string): AsyncGenerator<string>
  * Whether other partitions lie inside this one's folder: a sub-folder with a manifest of its own, or below Bronze
  * a date, hour or batch that an earlier strategy or another tool wrote. Swapping the folder would take them away.
  */
-async function holdsPartitions(live: string, path: string): Promise<boolean> {
-  const bronze = parseBronzePath(path) !== undefined;
+async function holdsPartitions(live: string, { path, pathKeys }: Attempt): Promise<boolean> {
+  const bronze = parseBronzePath(path, pathKeys) !== undefined;
   const search = async (folder: string): Promise<boolean> => {
     for (const entry of await entriesOf(folder)) {
       if (!entry.isDirectory()) continue;
       const inner = join(folder, entry.name);
-      if (bronze && /^(?:dt|hour|batch|batch_id)=/.test(entry.name)) return true;
+      if (bronze && isBronzeSegment(entry.name, SLICE_SEGMENTS, pathKeys)) return true;
       if ((await exists(join(inner, MANIFEST_NAME))) || (await exists(join(inner, CHECKSUMS_NAME))))
         return true;
       if (await search(inner)) return true;

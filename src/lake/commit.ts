@@ -55,6 +55,7 @@ export async function openPartition(
         const attempt: Attempt = {
           storage,
           path,
+          ...(lake.pathKeys !== undefined && { pathKeys: lake.pathKeys }),
           seen,
           generation,
           staging: staging.path,

@@ -1,9 +1,12 @@
+import type { BronzePathKeys } from '../config/spec.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Manifest, ManifestBody, ManifestFile } from './manifest.ts';
 
 /** A tree of partitions on one storage. Partition paths are keys of that storage, without a trailing slash. */
 export interface Lake {
   readonly storage: Storage;
+  /** The names of Bronze's folders, where a config renames them. */
+  readonly pathKeys?: BronzePathKeys;
 }
 
 /** A finished part file that lies in a writer's spool, not visible to any reader. */

@@ -13,6 +13,7 @@ import {
   bronzePartitionPath,
   comparePartPaths,
   generateBatchId,
+  isBronzeSegment,
   nestingRoot,
   parseBronzePath,
   partNumber,
@@ -169,5 +170,57 @@ describe('batch stamps and part names', () => {
     expect(partNumber('events-0a1b2c3d.parquet')).toBeUndefined();
     const parts = ['full-part-10000-00000000.parquet', 'full-part-9999-ffffffff.parquet'];
     expect(parts.sort(comparePartPaths)[0]).toContain('9999');
+  });
+});
+
+describe('renamed folders (path_structure)', () => {
+  const keys = { system: 'src', table: 'tbl', pattern: 'kind', dt: 'day' };
+  const table = { keys, environment: 'dev', system: 's', table: 't', pattern: 'full' } as const;
+
+  test('are written, and read back by the same names only', () => {
+    const path = bronzePartitionPath({ ...table, strategy: 'hourly', date: '2025-01-05', hour: '09' });
+    expect(path).toBe('env=dev/src=s/tbl=t/kind=full/day=2025-01-05/hour=09');
+    expect(parseBronzePath(path, keys)).toEqual({
+      environment: 'dev',
+      system: 's',
+      table: 't',
+      pattern: 'full',
+      strategy: 'hourly',
+      dt: '2025-01-05',
+      hour: '09',
+    });
+    expect(parseBronzePath(path)).toBeUndefined();
+    expect(parseBronzePath('system=s/table=t/pattern=full/dt=2025-01-05', keys)).toBeUndefined();
+    expect(nestingRoot(path, keys)).toBe('env=dev/src=s/tbl=t/kind=full');
+    expect(isBronzeSegment('day=1', ['dt'], keys)).toBe(true);
+    expect(isBronzeSegment('dt=1', ['dt'], keys)).toBe(false);
+  });
+
+  test('every path comes back, whatever names and values it is made of', () => {
+    const word = fc
+      .stringMatching(/^[a-z][a-z_ =%]{0,8}[a-z]$/)
+      .filter((text) => !/^(?:env|hour|batch|batch_id)$/.test(text));
+    const names = fc.uniqueArray(word, { minLength: 4, maxLength: 4 });
+    fc.assert(
+      fc.property(names, fc.string({ minLength: 1, maxLength: 8 }), (given, text) => {
+        fc.pre(text.isWellFormed());
+        const [system = '', name = '', pattern = '', dt = ''] = given;
+        const renamed = { system, table: name, pattern, dt };
+        const address = { keys: renamed, system: text, table: text, pattern: 'p', date: '2025-01-05' };
+        const parsed = parseBronzePath(bronzePartitionPath({ ...address, strategy: 'date' }), renamed);
+        expect(parsed).toMatchObject({ system: text, table: text, pattern: 'p', dt: '2025-01-05' });
+      }),
+    );
+  });
+
+  test('Silver has names of its own', () => {
+    const silver = { domain: 'd', entity: 'e', version: 2, patternFolder: 'cdc', date: '2025-01-05' };
+    expect(
+      silverPartitionPath({
+        ...silver,
+        keys: { domain: 'area', entity: 'thing', versionPrefix: 'ver', pattern: 'kind' },
+        loadPartitionName: 'day',
+      }),
+    ).toBe('area=d/thing=e/ver2/kind=cdc/day=2025-01-05');
   });
 });

@@ -1,8 +1,19 @@
-import type { PartitionStrategy } from '../config/spec.ts';
+import type { BronzePathKeys, PartitionStrategy, SilverPathKeys } from '../config/spec.ts';
 import { type Clock, zonedParts } from '../core/clock.ts';
 import { parsePartitionSegment, partitionSegment } from './hive.ts';
 
+/** The left sides of the partition folders, where `path_structure` does not rename them. */
+export const BRONZE_KEYS: BronzePathKeys = { system: 'system', table: 'table', pattern: 'pattern', dt: 'dt' };
+
+const SILVER_KEYS: SilverPathKeys = {
+  domain: 'domain',
+  entity: 'entity',
+  versionPrefix: 'v',
+  pattern: 'pattern',
+};
+
 interface BronzeTable {
+  readonly keys?: BronzePathKeys;
   readonly environment?: string;
   readonly system: string;
   readonly table: string;
@@ -22,19 +33,21 @@ export type BronzeAddress = BronzeTable &
 
 /** `[env=…/]system=…/table=…`: everything of one table, whatever its pattern. */
 export function bronzeTablePath(table: Omit<BronzeTable, 'pattern'>): string {
+  const { keys = BRONZE_KEYS } = table;
   return [
     ...(table.environment === undefined ? [] : [partitionSegment('env', table.environment)]),
-    partitionSegment('system', table.system),
-    partitionSegment('table', table.table),
+    partitionSegment(keys.system, table.system),
+    partitionSegment(keys.table, table.table),
   ].join('/');
 }
 
 /** Decision 1; without a trailing slash. */
 export function bronzePartitionPath(address: BronzeAddress): string {
+  const { keys = BRONZE_KEYS } = address;
   return [
     bronzeTablePath(address),
-    partitionSegment('pattern', address.pattern),
-    ...(address.strategy === 'none' ? [] : [partitionSegment('dt', address.date)]),
+    partitionSegment(keys.pattern, address.pattern),
+    ...(address.strategy === 'none' ? [] : [partitionSegment(keys.dt, address.date)]),
     ...sliceSegment(address),
   ].join('/');
 }
@@ -54,6 +67,7 @@ function sliceSegment(address: BronzeAddress): string[] {
 }
 
 export interface SilverAddress {
+  readonly keys?: SilverPathKeys;
   readonly environment?: string;
   readonly domain: string;
   readonly entity: string;
@@ -65,12 +79,13 @@ export interface SilverAddress {
 
 /** The folder of one load partition (decision 3); without a trailing slash. */
 export function silverPartitionPath(address: SilverAddress): string {
+  const { keys = SILVER_KEYS } = address;
   return [
     ...(address.environment === undefined ? [] : [partitionSegment('env', address.environment)]),
-    partitionSegment('domain', address.domain),
-    partitionSegment('entity', address.entity),
-    `v${address.version}`,
-    ...(address.patternFolder === undefined ? [] : [partitionSegment('pattern', address.patternFolder)]),
+    partitionSegment(keys.domain, address.domain),
+    partitionSegment(keys.entity, address.entity),
+    `${keys.versionPrefix}${address.version}`,
+    ...(address.patternFolder === undefined ? [] : [partitionSegment(keys.pattern, address.patternFolder)]),
     partitionSegment(address.loadPartitionName, address.date),
   ].join('/');
 }
@@ -92,12 +107,40 @@ export interface BronzePath {
 const SEGMENTS = ['env', 'system', 'table', 'pattern', 'dt', 'hour', 'batch', 'batch_id'] as const;
 type SegmentName = (typeof SEGMENTS)[number];
 
+function segmentNamed(column: string, keys: BronzePathKeys): SegmentName | undefined {
+  return SEGMENTS.find((name) => (name in keys ? keys[name as keyof BronzePathKeys] : name) === column);
+}
+
+/** Whether a folder name is `<name>=…` of one of these parts of a Bronze path. */
+export function isBronzeSegment(
+  folder: string,
+  names: readonly SegmentName[],
+  keys: BronzePathKeys = BRONZE_KEYS,
+): boolean {
+  const column = parsePartitionSegment(folder)?.column;
+  const name = column === undefined ? undefined : segmentNamed(column, keys);
+  return name !== undefined && names.includes(name);
+}
+
+/** The folders of a slice of a table, below its pattern. */
+export const SLICE_SEGMENTS = ['dt', 'hour', 'batch', 'batch_id'] as const;
+
+/** Where the folders of Bronze begin in a path: at `env=`, else `system=`; undefined when there is no such folder. */
+export function bronzeStart(
+  segments: readonly string[],
+  keys: BronzePathKeys = BRONZE_KEYS,
+): number | undefined {
+  const system = segments.findLastIndex((segment) => isBronzeSegment(segment, ['system'], keys));
+  if (system < 0) return undefined;
+  return segments[system - 1]?.startsWith('env=') ? system - 1 : system;
+}
+
 /**
  * The inverse of `bronzePartitionPath`, relative or with any folders before it. Also takes what the original wrote:
  * no pattern folder, and `pattern=LoadPattern.FULL`. Undefined when the path is no Bronze partition.
  */
-export function parseBronzePath(path: string): BronzePath | undefined {
-  const values = bronzeSegments(path);
+export function parseBronzePath(path: string, keys: BronzePathKeys = BRONZE_KEYS): BronzePath | undefined {
+  const values = bronzeSegments(path, keys);
   if (values === undefined) return undefined;
   const { env, system, table, pattern, dt, hour, batch, batch_id: batchId } = values;
   if (system === undefined || table === undefined) return undefined;
@@ -117,17 +160,20 @@ export function parseBronzePath(path: string): BronzePath | undefined {
 }
 
 /** Each known segment at most once and in order, from `env=` or `system=` to the end of the path. */
-function bronzeSegments(path: string): Partial<Record<SegmentName, string>> | undefined {
+function bronzeSegments(
+  path: string,
+  keys: BronzePathKeys,
+): Partial<Record<SegmentName, string>> | undefined {
   const segments = path.split('/').filter((segment) => segment !== '');
-  const system = segments.findLastIndex((segment) => segment.startsWith('system='));
-  if (system < 0) return undefined;
-  const start = segments[system - 1]?.startsWith('env=') ? system - 1 : system;
+  const start = bronzeStart(segments, keys);
+  if (start === undefined) return undefined;
   const values: Partial<Record<SegmentName, string>> = {};
   let next = 0;
   for (const segment of segments.slice(start)) {
     const parsed = parsePartitionSegment(segment);
-    const name = SEGMENTS.find((known) => known === parsed?.column);
-    if (name === undefined || parsed === undefined || parsed.value === null) return undefined;
+    if (parsed === undefined || parsed.value === null) return undefined;
+    const name = segmentNamed(parsed.column, keys);
+    if (name === undefined) return undefined;
     const at = SEGMENTS.indexOf(name);
     if (at < next) return undefined;
     values[name] = parsed.value;
@@ -188,8 +234,8 @@ export function compareText(a: string, b: string): number {
  * Partitions can lie inside one another only below one pattern folder (`pattern=full/` and `pattern=full/dt=…/`
  * after a change of strategy). Commits below one such root exclude each other.
  */
-export function nestingRoot(path: string): string {
+export function nestingRoot(path: string, keys: BronzePathKeys = BRONZE_KEYS): string {
   const segments = path.split('/');
-  const pattern = segments.findIndex((segment) => segment.startsWith('pattern='));
+  const pattern = segments.findIndex((segment) => isBronzeSegment(segment, ['pattern'], keys));
   return pattern < 0 ? path : segments.slice(0, pattern + 1).join('/');
 }

@@ -1,5 +1,5 @@
 import type { Lake } from './lake.ts';
-import { type BronzePath, compareText, parseBronzePath } from './layout.ts';
+import { type BronzePath, compareText, isBronzeSegment, parseBronzePath, SLICE_SEGMENTS } from './layout.ts';
 import { dataFormat } from './loose.ts';
 import { CHECKSUMS_NAME, MANIFEST_NAME, type Manifest } from './manifest.ts';
 import { readManifest } from './reader.ts';
@@ -26,10 +26,10 @@ export async function listPartitions(lake: Lake, prefix: string): Promise<Listed
   for (const { path, hasManifest } of folders) {
     const manifest = hasManifest ? await readManifest(lake, path) : undefined;
     for (const file of manifest?.files ?? []) covered.add(`${path}/${file.path}`);
-    listed.push({ path, manifest, address: parseBronzePath(path) });
+    listed.push({ path, manifest, address: parseBronzePath(path, lake.pathKeys) });
   }
   const belongs = ({ path, manifest }: ListedPartition): boolean =>
-    manifest !== undefined || !isPartOf(path, folders, covered);
+    manifest !== undefined || !isPartOf(lake, path, folders, covered);
   return listed.filter(belongs).sort(comparePartitions);
 }
 
@@ -57,11 +57,16 @@ async function partitionFolders({ storage }: Lake, prefix: string): Promise<Fold
 }
 
 /** A sub-folder of a committed partition: its files are listed there, or are leftovers that belong to nothing. */
-function isPartOf(path: string, folders: readonly Folder[], covered: ReadonlySet<string>): boolean {
+function isPartOf(
+  { pathKeys }: Lake,
+  path: string,
+  folders: readonly Folder[],
+  covered: ReadonlySet<string>,
+): boolean {
   const folder = folders.find((candidate) => candidate.path === path);
   if (folder?.dataKeys.some((key) => covered.has(key)) === true) return true;
-  if (/(?:^|\/)(?:dt|hour|batch|batch_id)=[^/]*$/.test(path) && parseBronzePath(path) !== undefined)
-    return false;
+  const isSlice = isBronzeSegment(path.slice(path.lastIndexOf('/') + 1), SLICE_SEGMENTS, pathKeys);
+  if (isSlice && parseBronzePath(path, pathKeys) !== undefined) return false;
   return folders.some((candidate) => candidate.hasManifest && path.startsWith(`${candidate.path}/`));
 }
 
