@@ -45,7 +45,9 @@ export async function promote(
 ): Promise<Promoted> {
   const { silver: spec } = dataset;
   options.progress.step('reading');
-  const relation = await relationOf(engine, parts, columnsOf(dataset, knownSchema));
+  const columns = columnsOf(dataset, knownSchema);
+  if (parts.length === 0 && columns.fields.length === 0) return nothing();
+  const relation = await relationOf(engine, parts, columns);
   await engine.execute(`CREATE OR REPLACE TEMP VIEW bronze_rows AS ${relation.sql}`);
   const [{ n: total } = { n: 0 }] = await engine.query('SELECT count(*) AS n FROM bronze_rows');
   const read = Number(total);
@@ -100,6 +102,25 @@ export async function promote(
       ...artifacts.flatMap((artifact) => artifact.parts),
       ...(rejected === undefined ? [] : [rejected]),
     ],
+  };
+}
+
+/** No row has ever landed, and nobody says what the columns are: there is no table to write, only its status. */
+function nothing(): Promoted {
+  const schema = { fields: [] };
+  return {
+    promotion: {
+      relation: { sql: '', schema, widened: [] },
+      kept: [],
+      dropped: [],
+      partitions: [],
+      artifacts: [],
+      preparedSql: '',
+    },
+    counts: passedThrough(0),
+    quarantine: NOTHING_REFUSED,
+    artifacts: [],
+    parts: [],
   };
 }
 

@@ -100,6 +100,8 @@ export async function planPromotion(
       warn(`the column "${field.name}" of Bronze is replaced by the metadata column of that name`);
     }
   }
+  const artifacts = planArtifacts(queries, { spec, kept: typed, partitions, constants });
+  refuseFilesWithoutColumns(artifacts);
   return {
     relation,
     kept,
@@ -107,7 +109,7 @@ export async function planPromotion(
     ...(order === undefined ? {} : { order }),
     ...(decision === undefined ? {} : { decision, decideSql: decideSql(decision) }),
     partitions,
-    artifacts: planArtifacts(queries, { spec, kept: typed, partitions, constants }),
+    artifacts,
     preparedSql: preparedSql(spec, kept, decision !== undefined),
   };
 }
@@ -153,6 +155,16 @@ function refuseCollisions(
     'SCHEMA001',
     `Bronze already has ${taken.map((name) => `"${name}"`).join(', ')}, which the model adds`,
     { hint: 'Rename the column at the source, or leave it out.' },
+  );
+}
+
+function refuseFilesWithoutColumns(artifacts: readonly PlannedArtifact[]): void {
+  const bare = artifacts.find((artifact) => artifact.fileSchema.fields.length === 0);
+  if (bare === undefined) return;
+  throw new FoundryError(
+    'CFG001',
+    `every column of ${bare.stem} is a partition column, which leaves no column for its files`,
+    { hint: 'Partition by fewer columns, or set partitioning.keep_columns: true.' },
   );
 }
 

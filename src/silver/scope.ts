@@ -29,7 +29,11 @@ export async function bronzeScope(spec: DatasetSpec, options: SilverRunOptions):
 async function partitionScope(spec: DatasetSpec, options: SilverRunOptions): Promise<BronzeScope> {
   const { lake, path } = whereBronzeIs(spec, options);
   const location = `${lake.storage.description}/${path}`;
-  const found = (await listPartitions(lake, path)).filter((partition) => belongsTo(partition.path, path));
+  // Below a table without dates lies only what was landed before it lost them.
+  const isUndated = options.bronzePath === undefined && spec.bronze.partition.strategy === 'none';
+  const found = (await listPartitions(lake, path)).filter((partition) =>
+    isUndated ? partition.path === path : belongsTo(partition.path, path),
+  );
   const loadPattern =
     askedPattern(options) ?? found.at(-1)?.manifest?.load_pattern ?? spec.bronze.loadPattern;
   const from = loadPattern === 'full' ? Math.max(0, found.length - 1) : 0;
