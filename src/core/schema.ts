@@ -38,10 +38,20 @@ export interface TableSchema {
 
 export const STRING: DataType = { kind: 'string' };
 
-/** @throws DATA001 on a repeated name: two columns of one name read back as one. */
+/**
+ * @throws DATA001 on a repeated name, since two columns of one name read back as one, and on a name with a NUL
+ * character, at which readers written in C end it.
+ */
 export function tableSchema(fields: readonly Field[], origin: string): TableSchema {
   const seen = new Map<string, number>();
   fields.forEach((field, index) => {
+    if (field.name.includes('\u0000')) {
+      throw new FoundryError(
+        'DATA001',
+        `${origin}: the name of column ${index + 1}, ${JSON.stringify(field.name)}, holds a NUL character`,
+        { hint: 'Rename the column at the source.' },
+      );
+    }
     const first = seen.get(field.name);
     if (first !== undefined) {
       throw new FoundryError(
