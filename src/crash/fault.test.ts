@@ -1,7 +1,16 @@
 import { afterAll, describe, expect, test } from 'bun:test';
 import { rmSync } from 'node:fs';
 import { rerunProblems } from './kill.test.ts';
-import { copyOf, describeRun, removeScratch, SCENES, type Scene, SOAK, TEST_MS } from './lab.test.ts';
+import {
+  copyOf,
+  describeRun,
+  inPairs,
+  removeScratch,
+  SCENES,
+  type Scene,
+  SOAK,
+  TEST_MS,
+} from './lab.test.ts';
 import { examine, prepare } from './oracle.test.ts';
 import { type Injection, type Point, pointsOf, runTraced, spread, type Traced } from './strace.test.ts';
 
@@ -83,10 +92,9 @@ describe('a run whose disk fails at a system call says so and leaves the old par
       `${scene.name}`,
       async () => {
         const prepared = await prepare(scene);
-        const trials: FaultTrial[] = [];
-        for (const [point, failure] of await faults(prepared, scene)) {
-          trials.push(await faultTrial(prepared, scene, point, failure));
-        }
+        const trials = await inPairs(await faults(prepared, scene), ([point, failure]) =>
+          faultTrial(prepared, scene, point, failure),
+        );
         expect(trials.filter(({ problems }) => problems.length > 0)).toEqual([]);
         expect(trials.filter(({ code }) => code === 5).length).toBeGreaterThan(trials.length / 4);
       },

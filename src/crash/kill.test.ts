@@ -1,6 +1,16 @@
 import { afterAll, describe, expect, test } from 'bun:test';
 import { rmSync } from 'node:fs';
-import { copyOf, describeRun, removeScratch, run, SCENES, type Scene, SOAK, TEST_MS } from './lab.test.ts';
+import {
+  copyOf,
+  describeRun,
+  inPairs,
+  removeScratch,
+  run,
+  SCENES,
+  type Scene,
+  SOAK,
+  TEST_MS,
+} from './lab.test.ts';
 import { examine, leftovers, prepare } from './oracle.test.ts';
 import { CALLS, type Point, pointsOf, runTraced, spread } from './strace.test.ts';
 
@@ -57,25 +67,23 @@ const ROUNDS = 2;
 
 /** Every call in turn, N rising until the run is no longer killed. */
 async function killEverywhere(prepared: string, scene: Scene): Promise<Trial[]> {
-  const trials: Trial[] = [];
   const known = await pointsOf(prepared, scene, 'all');
-  for (const call of CALLS) {
+  const risings = await inPairs(CALLS, async (call) => {
     const last = Math.max(0, ...known.filter((point) => point.call === call).map(({ when }) => when));
+    const trials: Trial[] = [];
     for (let when = 1; when <= 2 * last + 10; when += 1) {
       const trial = await killTrial(prepared, scene, { call, when });
       trials.push(trial);
       if (trial.killedAt === undefined && when >= last) break;
     }
-  }
-  return trials;
+    return trials;
+  });
+  return risings.flat();
 }
 
 async function killSlice(prepared: string, scene: Scene): Promise<Trial[]> {
-  const trials: Trial[] = [];
-  for (const point of spread(await pointsOf(prepared, scene, 'lab'), 2)) {
-    trials.push(await killTrial(prepared, scene, point));
-  }
-  return trials;
+  const points = spread(await pointsOf(prepared, scene, 'lab first'), 2);
+  return inPairs(points, (point) => killTrial(prepared, scene, point));
 }
 
 afterAll(removeScratch);

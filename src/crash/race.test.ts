@@ -145,7 +145,7 @@ describe('two runs that replace one partition at once', () => {
     test(
       `land one of the two, whole, and the one turned away says who holds it: ${kind}`,
       async () => {
-        const { turnedAway, problems } = await race(kind, SOAK ? 50 : 10);
+        const { turnedAway, problems } = await race(kind, SOAK ? 50 : 6);
         expect(problems).toEqual([]);
         expect(turnedAway).toBeGreaterThan(0);
       },
@@ -195,7 +195,7 @@ describe('a run that is killed at a random moment leaves the old partition or th
     test(
       `${scene.name}`,
       async () => {
-        expect(await randomKills(scene, SOAK ? 30 : 5)).toEqual([]);
+        expect(await randomKills(scene, SOAK ? 30 : 3)).toEqual([]);
       },
       TEST_MS,
     );

@@ -129,15 +129,24 @@ export interface Point {
   readonly when: number;
 }
 
-/** Every place at which a clean run can be stopped: on the run's folder only, or also in the runtime's own calls. */
-export async function pointsOf(prepared: string, scene: Scene, which: 'lab' | 'all'): Promise<Point[]> {
+/**
+ * The places at which a clean run can be stopped: `all` that there are; `lab`, where some thread touches the run's
+ * folder; `lab first`, where the thread that gets there first does, which is the one that a kill meets.
+ */
+export async function pointsOf(
+  prepared: string,
+  scene: Scene,
+  which: 'lab first' | 'lab' | 'all',
+): Promise<Point[]> {
   const traced = await runTraced(copyOf(prepared), scene.args);
   if (traced.code !== 0) throw new Error(`the traced run failed: ${describeRun(traced)}`);
-  return CALLS.flatMap((call) => {
-    const own = traced.calls.filter((made) => made.call === call && (which === 'all' || made.inLab));
-    const whens = new Set(own.map(({ when }) => when));
-    return [...whens].sort((a, b) => a - b).map((when) => ({ call, when }));
-  });
+  const byPoint = Map.groupBy(traced.calls, ({ call, when }) => `${call} ${when}`);
+  return [...byPoint.values()]
+    .filter(
+      (made) => which === 'all' || (which === 'lab' ? made : made.slice(0, 1)).some(({ inLab }) => inLab),
+    )
+    .flatMap((made) => made.slice(0, 1).map(({ call, when }) => ({ call, when })))
+    .sort((a, b) => CALLS.indexOf(a.call) - CALLS.indexOf(b.call) || a.when - b.when);
 }
 
 /** At most `most` points of each call, evenly spread, the first and the last always among them. */
@@ -160,7 +169,7 @@ describe('strace', () => {
   test('counts calls by thread, and kills the program at exactly the call that was asked for', async () => {
     const scene = SCENES.rows;
     const prepared = await prepare(scene);
-    const points = await pointsOf(prepared, scene, 'lab');
+    const points = await pointsOf(prepared, scene, 'lab first');
     expect(points.filter(({ call }) => call === 'renameat2')).toEqual([{ call: 'renameat2', when: 1 }]);
     const folder = copyOf(prepared);
     const killed = await runTraced(folder, scene.args, { call: 'renameat2', when: 1, effect: 'signal=KILL' });
