@@ -77,8 +77,9 @@ function writeFile(name: string, block: Block, page: Page, { folder }: RunPlace)
   const path = join(folder, name);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, `${block.text}\n`);
+  // Data may be named by a template, a config only by its name.
   const used = page.blocks.some((other) => other.line > block.line && other.text.includes(name));
-  return used ? [] : [`${name} is shown but never used below`];
+  return used || block.lang !== 'yaml' ? [] : [`${name} is shown but never used below`];
 }
 
 function jsonProblem(text: string): string[] {

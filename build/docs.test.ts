@@ -25,11 +25,16 @@ async function problemsOf(text: string, path = 'page.md'): Promise<string[]> {
   });
 }
 
+/** Of every command that `foundry --help` lists. */
 async function knownFlags(): Promise<ReadonlySet<string>> {
-  const commands = [['--help'], ['bronze', '--help'], ['silver', '--help'], ['run-intent', '--help']];
-  const texts = await Promise.all(commands.map((args) => runFoundry(args)));
-  const flags = texts.flatMap(({ stdout }) => stdout.match(/--[a-z][a-z-]*[a-z]/g) ?? []);
-  return new Set(flags);
+  const overview = await runFoundry(['--help']);
+  const commands = [...overview.stdout.matchAll(/^ {2}([a-z]+(?:[ -][a-z]+)?) {2,}/gm)].map(
+    (line) => line[1],
+  );
+  const helps = await Promise.all(
+    commands.map((command = '') => runFoundry([...command.split(' '), '--help'])),
+  );
+  return new Set([overview, ...helps].flatMap(({ stdout }) => stdout.match(/--[a-z][a-z-]*[a-z]/g) ?? []));
 }
 
 describe('the documentation', () => {
