@@ -103,6 +103,13 @@ describe('a page is refused', () => {
     expect((await problemsOf('<!-- not run: no time -->\n```sh\nls\n```'))[0]).toContain('no reason');
   });
 
+  test('for a tree that is not so', async () => {
+    const drawn = (name: string) =>
+      `<!-- tree: fixtures -->\n\`\`\`text\nfixtures/\n  data/\n…\n    ${name}\n\`\`\``;
+    expect(await problemsOf(drawn('seattle-weather.csv'))).toEqual([]);
+    expect((await problemsOf(drawn('portland-weather.csv')))[0]).toContain('the tree is');
+  });
+
   test('for a query or a script that fails', async () => {
     expect((await problemsOf("```sql\nFROM 'missing/*.parquet'\n```"))[0]).toContain('No files found');
     expect((await problemsOf('```sql\nSELECT 1\n-- gives 2\n```'))[0]).toContain('gives 1');
