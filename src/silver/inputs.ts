@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { FoundryError } from '../core/errors.ts';
 import { parseType, STRING, type TableSchema } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
+import { EngineError } from '../engine/errors.ts';
 import { copyToPart } from '../engine/parts.ts';
 import { identifier, literal, sqlType } from '../engine/sql.ts';
 import { type CommittedPartition, openCommitted } from '../lake/reader.ts';
@@ -58,6 +59,7 @@ export async function openBronze(
               file.localPath,
               schemaOf(opened.manifest),
               join(spool, `csv-${parts.length}.tmp`),
+              name,
             );
       parts.push({ localPath, name });
     }
@@ -82,9 +84,23 @@ async function convertCsv(
   csv: string,
   schema: TableSchema | undefined,
   target: string,
+  name: string,
 ): Promise<string> {
-  await copyToPart(engine, csvSelect(csv, schema), target, { format: 'parquet', compression: 'snappy' });
-  return target;
+  try {
+    await copyToPart(engine, csvSelect(csv, schema), target, { format: 'parquet', compression: 'snappy' });
+    return target;
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    throw new FoundryError('DATA001', `${name} cannot be read as CSV: ${firstLine(error.message)}`, {
+      details: { file: name },
+      hint: 'Let Bronze write Parquet, which Silver reads whatever the length of a value.',
+      cause: error,
+    });
+  }
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? text;
 }
 
 function csvSelect(csv: string, schema: TableSchema | undefined): string {
