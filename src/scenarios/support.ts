@@ -191,6 +191,7 @@ interface ClassicOptions {
 /** A classic config of system `s`, table `t` that reads `in.csv`. */
 export function classic(options: ClassicOptions = {}): object {
   return {
+    config_version: 1,
     platform: { bronze: { storage_backend: 'local', local_path: './output', ...options.bronze } },
     source: {
       type: 'file',
