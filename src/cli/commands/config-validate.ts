@@ -18,7 +18,8 @@ interface Finding extends ConfigWarning {
 
 interface FileReport {
   readonly file: string;
-  readonly status: 'valid' | 'invalid';
+  /** `unavailable`: right, but asks for what this version cannot do yet. */
+  readonly status: 'valid' | 'invalid' | 'unavailable';
   readonly datasets: readonly string[];
   readonly problems: readonly Finding[];
 }
@@ -54,7 +55,7 @@ async function validate(file: string, strict: boolean): Promise<FileReport> {
     if (!(error instanceof FoundryError) || problems.length === 0) throw error;
     return {
       file,
-      status: 'invalid',
+      status: problems.every(({ code }) => code === 'CFG010') ? 'unavailable' : 'invalid',
       datasets: [],
       problems: problems.map((problem) => finding(problem, 'error')),
     };
@@ -73,11 +74,10 @@ function text(reports: readonly FileReport[]): string {
     const title = `${report.file}: ${report.status}${names === '' ? '' : ` (${names})`}`;
     return [title, ...report.problems.map(line)].join('\n');
   });
-  const invalid = reports.filter((report) => report.status === 'invalid').length;
-  const summary =
-    invalid === 0
-      ? `${reports.length} of ${reports.length} files are valid`
-      : `${reports.length - invalid} of ${reports.length} files are valid, ${invalid} ${invalid === 1 ? 'is' : 'are'} not`;
+  const counts = (['valid', 'invalid', 'unavailable'] as const)
+    .map((status) => ({ status, n: reports.filter((report) => report.status === status).length }))
+    .filter(({ n }) => n > 0);
+  const summary = `${reports.length} ${reports.length === 1 ? 'file' : 'files'}: ${counts.map(({ status, n }) => `${n} ${status}`).join(', ')}`;
   return [...blocks, summary].join('\n\n');
 }
 

@@ -1,0 +1,204 @@
+import { dirname, join } from 'node:path';
+import { type ArgsDef, defineCommand } from 'citty';
+import { SCHEMA_FILE } from '../../config/tools/template.ts';
+import { FoundryError } from '../../core/errors.ts';
+import { OUTPUT_ARGS } from '../args.ts';
+import { emitResults } from '../emit.ts';
+import { canAsk, openAsker } from '../init/ask.ts';
+import { DIALECTS, KINDS, makeDraft, SOURCE_TYPES, type Wishes } from '../init/draft.ts';
+import { EXAMPLE_NAMES, readExample } from '../init/examples.ts';
+import { schemaText } from '../init/schemas.ts';
+import { type NewFile, writeNew } from '../init/write.ts';
+import { renderFacts } from '../render.ts';
+import { openSession, type Session } from '../session.ts';
+
+const args = {
+  type: { type: 'enum', options: [...SOURCE_TYPES], description: 'Kind of source (default: file)' },
+  'source-path': {
+    type: 'string',
+    valueHint: 'path',
+    description: 'File, glob or folder; for an API its URL, for a database its table or query',
+  },
+  system: { type: 'string', valueHint: 'name', description: 'Name of the system that it comes from' },
+  entity: { type: 'string', valueHint: 'name', description: 'Name of what a row is about' },
+  keys: { type: 'string', valueHint: 'a,b', description: 'Columns that tell one thing from another' },
+  'order-column': { type: 'string', valueHint: 'column', description: 'Column that tells newer from older' },
+  kind: {
+    type: 'enum',
+    options: [...KINDS],
+    description: 'state: how something is; event: something that happened',
+  },
+  dialect: { type: 'enum', options: [...DIALECTS], description: 'Dialect of the config (default: intent)' },
+  'output-file': { type: 'string', valueHint: 'file.yaml', description: 'Config file to write' },
+  'with-schema': {
+    type: 'boolean',
+    description: `Also write ${SCHEMA_FILE}, for completion and checks in an editor`,
+  },
+  force: { type: 'boolean', description: 'Replace files that exist' },
+  example: { type: 'enum', options: [...EXAMPLE_NAMES], description: 'Write this example, with its data' },
+  'list-examples': { type: 'boolean', description: 'List the examples and stop' },
+  ...OUTPUT_ARGS,
+} as const satisfies ArgsDef;
+
+interface InitReport {
+  readonly config: string;
+  readonly written: readonly string[];
+  readonly facts: Readonly<Record<string, string>>;
+  /** What keeps the config from being run by this version. */
+  readonly not_available: readonly string[];
+  readonly next: readonly string[];
+}
+
+export const initCommand = defineCommand({
+  meta: {
+    name: 'foundry init',
+    description: 'Write a first config for a file, an API or a database, or one of the examples',
+  },
+  args,
+  async run({ args: given, data }) {
+    const session = openSession('init', given, data.signal);
+    if (given['list-examples'] === true) return listExamples(session);
+    const example = EXAMPLE_NAMES.find((name) => name === given.example);
+    const plan =
+      example === undefined
+        ? await planNew(given, session)
+        : await planExample(example, given['output-file'] ?? `${example}.yaml`);
+    const { notAvailable, next } = await check(plan.config);
+    const schema = join(dirname(plan.config.path), SCHEMA_FILE);
+    const withSchema = given['with-schema'] === true || plan.withSchema;
+    const files = [
+      plan.config,
+      ...plan.data,
+      ...(withSchema ? [{ path: schema, text: await schemaText('config') }] : []),
+    ];
+    const written = await writeNew(files, given.force === true);
+    const report: InitReport = {
+      config: plan.config.path,
+      written,
+      facts: plan.facts,
+      not_available: notAvailable,
+      next,
+    };
+    return emitResults(session, [{ dataset: plan.config.path, report }], render);
+  },
+});
+
+interface Plan {
+  readonly config: NewFile;
+  readonly data: readonly NewFile[];
+  readonly facts: Readonly<Record<string, string>>;
+  readonly withSchema: boolean;
+}
+
+async function planExample(name: (typeof EXAMPLE_NAMES)[number], path: string): Promise<Plan> {
+  const { config, data, description } = await readExample(name);
+  return {
+    config: { path, text: config },
+    data: data.map((file) => ({ path: join(dirname(path), file.path), text: file.text })),
+    facts: { example: name, shows: description },
+    withSchema: false,
+  };
+}
+
+async function planNew(given: Given, session: Session): Promise<Plan> {
+  const wishes = wishesOf(given);
+  const asker = canAsk() ? openAsker() : undefined;
+  if (asker === undefined && wishes.type === undefined && wishes.source === undefined) {
+    throw new FoundryError('USE001', 'there is no terminal to ask on, and no flags say what to write', {
+      hint: 'For example: foundry init --type file --source-path orders.csv, or foundry init --example file_example.',
+    });
+  }
+  try {
+    const { inspectFile } = await import('../init/inspect.ts');
+    const { renderConfig } = await import('../../config/tools/template.ts');
+    const { draft, outputFile, rows } = await makeDraft(wishes, asker, (path) =>
+      inspectFile(path, session.runDate, session.signal),
+    );
+    const withSchema =
+      given['with-schema'] !== true && (await asker?.yes(`Write ${SCHEMA_FILE} for your editor?`, true));
+    return {
+      config: { path: outputFile, text: renderConfig(draft) },
+      data: [],
+      facts: {
+        source: draft.source,
+        ...(draft.columns.length > 0 && {
+          columns: `${draft.columns.map(({ name }) => name).join(', ')} (from the first ${rows} rows)`,
+        }),
+        keys: draft.keys.length === 0 ? '(none found)' : draft.keys.join(', '),
+        'order column': draft.orderColumn ?? '(none found)',
+        kind: draft.keys.length === 0 ? 'snapshot: the rows as they are' : draft.kind,
+      },
+      withSchema: withSchema === true,
+    };
+  } finally {
+    asker?.close();
+  }
+}
+
+type Given = Readonly<Record<string, unknown>>;
+
+function wishesOf(given: Given): Wishes {
+  const text = (name: string): string | undefined => {
+    const value = given[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const oneOf = <T extends string>(name: string, choices: readonly T[]): T | undefined =>
+    choices.find((choice) => choice === given[name]);
+  return {
+    type: oneOf('type', SOURCE_TYPES),
+    source: text('source-path'),
+    system: text('system'),
+    entity: text('entity'),
+    keys: text('keys'),
+    orderColumn: text('order-column'),
+    kind: oneOf('kind', KINDS),
+    dialect: oneOf('dialect', DIALECTS),
+    outputFile: text('output-file'),
+  };
+}
+
+/** Nothing is written that `config validate` would refuse. @throws ConfigError */
+async function check(
+  config: NewFile,
+): Promise<{ readonly notAvailable: readonly string[]; readonly next: readonly string[] }> {
+  const { formatProblem, parseConfig, problemsOf } = await import('../../config/load.ts');
+  const { path } = config;
+  const validate = `foundry config validate ${path}`;
+  try {
+    parseConfig(path, config.text, process.env);
+    const run = `foundry run-intent --config ${path}`;
+    return { notAvailable: [], next: [validate, `${run} --dry-run`, run] };
+  } catch (error) {
+    const problems = problemsOf(error);
+    if (problems.length === 0 || problems.some(({ code }) => code !== 'CFG010')) throw error;
+    return { notAvailable: problems.map(formatProblem), next: [validate] };
+  }
+}
+
+async function listExamples(session: Session): Promise<number> {
+  const examples = await Promise.all(EXAMPLE_NAMES.map(readExample));
+  const results = examples.map(({ name, description, data }) => ({
+    dataset: 'examples',
+    report: { name, description, data: data.map((file) => file.path) },
+  }));
+  const width = Math.max(...EXAMPLE_NAMES.map((name) => name.length));
+  if (session.output === 'json') return emitResults(session, results, ({ name }) => name);
+  for (const { name, description } of examples) {
+    process.stdout.write(`${name.padEnd(width)}  ${description}\n`);
+  }
+  return 0;
+}
+
+function render({ config, written, facts, not_available, next }: InitReport): string {
+  const title =
+    written.length === 0 ? `${config} is there already, as it would be written` : `${config} is written`;
+  const others = written.filter((path) => path !== config);
+  return [
+    renderFacts(title, [...Object.entries(facts), ['also written', others.join(', ') || undefined]]),
+    ...(not_available.length === 0
+      ? []
+      : ['This version cannot run it yet:', ...not_available.map((problem) => `  ${problem}`)]),
+    'Next',
+    ...next.map((command) => `  ${command}`),
+  ].join('\n');
+}

@@ -1,0 +1,76 @@
+import type { FileSourceSpec } from '../../config/spec.ts';
+import type { SampleColumn } from '../../config/tools/propose.ts';
+import { FoundryError } from '../../core/errors.ts';
+import type { RunDate } from '../../core/run-date.ts';
+import { formatType } from '../../core/schema.ts';
+import { openSource } from '../../sources/source.ts';
+import { textFormat } from '../../table/format.ts';
+import { inferText } from '../../table/infer.ts';
+
+/** Enough to see what a column is; a key that repeats only later is the owner's to know. */
+const ROWS = 5000;
+
+/**
+ * The columns of a file, glob or folder, with its first rows.
+ * @throws EXT001 when nothing is there; DATA001 when it cannot be read; USE001 when it holds no column.
+ */
+export async function inspectFile(
+  path: string,
+  runDate: RunDate,
+  signal: AbortSignal,
+): Promise<readonly SampleColumn[]> {
+  const { parseConfig } = await import('../../config/load.ts');
+  const config = {
+    system: 'init',
+    entity: 'init',
+    bronze: { path_pattern: path.replaceAll('${', '$${'), options: { file: { limit_rows: ROWS } } },
+    silver: { entity_kind: 'event', natural_keys: ['_'], event_ts_column: '_' },
+  };
+  const [dataset] = parseConfig('', JSON.stringify(config), {}).datasets;
+  if (dataset === undefined) throw new Error('a config of one dataset gave none');
+  const columns = await sample(dataset.bronze.source, runDate, signal);
+  if (columns.length > 0) return columns;
+  throw new FoundryError('USE001', `${path} holds no column to describe`, {
+    hint: 'Give a source with at least a header line or one record.',
+  });
+}
+
+async function sample(
+  spec: FileSourceSpec,
+  runDate: RunDate,
+  signal: AbortSignal,
+): Promise<readonly SampleColumn[]> {
+  const source = await openSource(spec, { runDate, warn: () => undefined });
+  const { inputs, problem } = await source.plan();
+  const first = inputs[0];
+  if (problem !== undefined || first === undefined) {
+    throw new FoundryError('EXT001', problem ?? `${spec.path} matches no file`);
+  }
+  if ((await source.engineOnly?.()) === true) return parquetColumns(first.path);
+  for await (const { schema, columns } of source.read({ signal })) {
+    return schema.fields.map(({ name, type }, index) => {
+      const write = textFormat(type);
+      const values = (columns[index] ?? [])
+        .slice(0, ROWS)
+        .map((value) => (value === null ? null : write(value)));
+      return { name, type: type.kind === 'string' ? inferred(values) : formatType(type), values };
+    });
+  }
+  return [];
+}
+
+function inferred(values: readonly (string | null)[]): string {
+  const inference = inferText();
+  for (const value of values) if (value !== null) inference.add(value);
+  return formatType(inference.type());
+}
+
+async function parquetColumns(file: string): Promise<readonly SampleColumn[]> {
+  const { previewParquet } = await import('../../formats/parquet/parquet-footer.ts');
+  const { columns, rows } = await previewParquet(file, ROWS);
+  return columns.map(({ name, type }, index) => ({
+    name,
+    type: type === undefined ? 'json' : formatType(type),
+    values: rows.map((row) => row[index] ?? null),
+  }));
+}
