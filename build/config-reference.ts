@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the substitutions of configs look like that
 import { classicSchema } from '../src/config/classic-schema.ts';
+import { environmentSchema } from '../src/config/environment-schema.ts';
 import { intentSchema } from '../src/config/intent-schema.ts';
 import {
   choicesOf,
@@ -23,7 +24,7 @@ export function configReference(): string {
     ].join('\n\n'),
     '## Several datasets in one file',
     [
-      'Classic: `sources` instead of `source`, a list of `{name, source, silver}`. `platform` and `environment` are shared; an entry’s `silver` is laid over the `silver` at the top level, key by key. `name` is the dataset’s name.',
+      'Classic: `sources` instead of `source`, a list of `{name, source, silver}`. `platform`, `environment` and `path_structure` are shared; an entry’s `silver` is laid over the `silver` at the top level, key by key. `name` is the dataset’s name.',
       'Intent: `datasets`, a list of intent configs. `environment` and `domain` may stand at the top level, for the entries that name none.',
       'Each dataset of a file needs a name of its own.',
     ].join('\n\n'),
@@ -37,6 +38,12 @@ export function configReference(): string {
     ...sections(classicSchema, []),
     '## Intent configs',
     ...sections(intentSchema, []),
+    '## Environment files',
+    [
+      'A config with `environment: dev` looks for `environments/dev.yaml` beside the folder that the config is in (`<folder of the config>/../environments`), or where there is no such folder, in the working directory. It says how the storages of that environment are reached; the lake on local disk needs none of it.',
+      'Texts are substituted as in configs, except that a variable that is not set leaves its setting out, with a warning. Keys and secrets are masked wherever they would be shown, and are never put into the environment of the process.',
+    ].join('\n\n'),
+    ...sections(environmentSchema, []),
   ].join('\n\n')}\n`;
 }
 

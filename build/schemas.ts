@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema';
 import type { GenericSchema } from 'valibot';
 import { classicSchema } from '../src/config/classic-schema.ts';
+import { environmentSchema } from '../src/config/environment-schema.ts';
 import { intentSchema } from '../src/config/intent-schema.ts';
 import { PUBLISHED_SCHEMAS } from '../src/lake/published-schemas.ts';
 import { configReference } from './config-reference.ts';
@@ -27,6 +28,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
       title: 'foundry config',
       anyOf: [classic, severalSources(classic), intent, severalDatasets(intent)],
     },
+    environment: { $schema: DRAFT, title: 'foundry environment', ...configSchema(environmentSchema) },
     ...Object.fromEntries(
       Object.entries(PUBLISHED_SCHEMAS).map(([name, { title, schema }]) => [
         name,
@@ -69,9 +71,11 @@ function severalSources(classic: Json): Json {
 
 /** An intent file with `datasets`: environment and domain may stand above the entries. */
 function severalDatasets(intent: Json): Json {
-  const { config_version, environment, domain } = intent.properties as Json;
+  const { config_version, environment, domain, polybase_setup, bronze_status, run_mode, test_range_days } =
+    intent.properties as Json;
+  const leftOut = { system: {}, entity: {}, polybase_setup, bronze_status, run_mode, test_range_days };
   const datasets = { type: 'array', minItems: 1, items: intent };
-  return object({ config_version, environment, domain, datasets }, ['datasets']);
+  return object({ config_version, environment, domain, ...leftOut, datasets }, ['datasets']);
 }
 
 function object(properties: Json, required: readonly string[]): Json {

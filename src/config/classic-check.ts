@@ -1,10 +1,20 @@
 import { bronzeFormats, partitionStrategy } from './classic.ts';
 import type { ClassicConfig } from './classic-schema.ts';
+import { checkDeprecations } from './deprecations.ts';
 import { SOURCE_TYPES } from './file-schema.ts';
 import { checkFile } from './file-source.ts';
+import { checkPathStructure } from './path-structure.ts';
 import type { ConfigPath } from './problems.ts';
 import type { Report } from './report.ts';
-import { checkColumns, checkFolder, checkFormats, checkName, checkPartitionName } from './rules.ts';
+import {
+  checkColumns,
+  checkFolder,
+  checkFormats,
+  checkLabel,
+  checkName,
+  checkPartitionName,
+  checkVersion,
+} from './rules.ts';
 import { checkRun } from './run-options.ts';
 import { chooseModel } from './silver-models.ts';
 import { checkSilverOptions, columnList, deleteModeOf } from './silver-options.ts';
@@ -26,6 +36,9 @@ const OUTPUT_NAMES = [
 /** Reports what is wrong between the keys of a classic config. */
 export function checkClassic(config: Partial, report: Report): void {
   checkName(config.environment, ['environment'], report);
+  checkVersion(config.config_version, report);
+  checkPathStructure(config.path_structure, config.silver, report);
+  checkDeprecations(config, report);
   checkPlatform(config.platform ?? {}, report);
   checkSource(config, report);
   checkSilver(config, report);
@@ -34,12 +47,7 @@ export function checkClassic(config: Partial, report: Report): void {
 function checkPlatform(platform: NonNullable<Partial['platform']>, report: Report): void {
   const at: ConfigPath = ['platform', 'bronze'];
   const bronze = platform.bronze ?? {};
-  const remote =
-    bronze.s3_bucket !== undefined || bronze.s3_prefix !== undefined
-      ? 's3'
-      : bronze.azure_container !== undefined
-        ? 'azure'
-        : undefined;
+  const remote = remoteStorage(platform);
   if (bronze.storage_backend === undefined && remote !== undefined) {
     report.later(
       [...at, 'storage_backend'],
@@ -57,9 +65,16 @@ function checkPlatform(platform: NonNullable<Partial['platform']>, report: Repor
   }
   checkFolder(bronze.local_path, [...at, 'local_path'], report);
   checkFolder(bronze.output_dir, [...at, 'output_dir'], report);
-  if (bronze.output_dir !== undefined)
-    report.warn([...at, 'output_dir'], "'output_dir' is old: use local_path");
   checkName(bronze.options?.pattern_folder, [...at, 'options', 'pattern_folder'], report);
+}
+
+/** The storage that a config without `storage_backend` evidently means, if it is not the local disk. */
+function remoteStorage(platform: NonNullable<Partial['platform']>): 's3' | 'azure' | undefined {
+  const bronze = platform.bronze ?? {};
+  const has = (...values: readonly unknown[]): boolean => values.some((value) => value !== undefined);
+  if (has(bronze.s3_bucket, bronze.s3_prefix, platform.s3_connection)) return 's3';
+  if (has(bronze.azure_container, bronze.azure_prefix, platform.azure_connection)) return 'azure';
+  return undefined;
 }
 
 function checkSource(config: Partial, report: Report): void {
@@ -68,6 +83,7 @@ function checkSource(config: Partial, report: Report): void {
   checkName(source.system, ['source', 'system'], report);
   checkName(source.table, ['source', 'table'], report);
   checkName(source.config_name, ['source', 'config_name'], report);
+  checkLabel(source.pattern_id, ['source', 'pattern_id'], report);
   const platform = config.platform?.bronze ?? {};
   const run = source.run ?? {};
   checkRun(run, partitionStrategy(platform), ['source', 'run'], report);

@@ -6,10 +6,12 @@ import {
   laterSources,
   outputDefaults,
   PARTITION_STRATEGIES,
+  patternId,
   runOptions,
   sourceType,
   version,
 } from './file-schema.ts';
+import { pathStructure } from './path-structure.ts';
 import * as kit from './schema-kit.ts';
 import { MODEL_NAMES, PROFILE_NAMES } from './silver-models.ts';
 import { deleteMode, silverOptions } from './silver-schema.ts';
@@ -29,8 +31,8 @@ const platform = kit.section({
         fallback: '`./output`',
       }),
       output_dir: kit.optional('Older name of `local_path`.', kit.text),
-      local_root: kit.optional('Base of the local storage backend.', kit.text, {
-        later: 'use platform.bronze.local_path',
+      local_root: kit.optional('Belongs in `platform.bronze.local_path`.', v.unknown(), {
+        moved: 'platform.bronze.local_path',
       }),
       s3_bucket: kit.optional('Bucket, for s3.', kit.text),
       s3_prefix: kit.optional('Prefix in the bucket, for s3.', kit.text),
@@ -99,7 +101,7 @@ const source = kit.section({
   system: kit.required('Name of the source system: the `system=` folder.', kit.text),
   table: kit.required('Name of the table: the `table=` folder.', kit.text),
   config_name: kit.optional('Name of the dataset.', kit.text, { fallback: '`<system>.<table>`' }),
-  pattern_id: kit.optional('Label.', kit.text, { obsolete: 'nothing reads it; use config_name' }),
+  pattern_id: patternId,
   file: kit.optional(
     'The files to read, for type `file`.',
     kit.section({
@@ -147,6 +149,7 @@ const silver = kit.section({
 export const classicSchema = kit.section({
   config_version: version,
   environment,
+  path_structure: pathStructure,
   platform: kit.required('Owned by the platform team: storage and defaults.', platform),
   source: kit.required('Owned by the source team: what is read.', source),
   silver: kit.optional('How Bronze is promoted.', silver, { fallback: 'no Silver' }),

@@ -1,5 +1,6 @@
 import type { ClassicConfig } from './classic-schema.ts';
 import { fileSource } from './file-source.ts';
+import { bronzePathPart, silverPathPart } from './path-structure.ts';
 import { outputFormats } from './rules.ts';
 import { partitionPart, runPart } from './run-options.ts';
 import { chooseModel } from './silver-models.ts';
@@ -19,13 +20,17 @@ type PlatformBronze = ClassicConfig['platform']['bronze'];
 
 /** The spec of a classic config that `checkClassic` found no problem in. */
 export function classicSpec(config: ClassicConfig, configPath: string): DatasetSpec {
-  const { source, silver, environment } = config;
+  const { source, silver, environment, config_version: version, path_structure: structure } = config;
   return {
     name: source.config_name ?? `${source.system}.${source.table}`,
     configPath,
     ...(environment !== undefined && { environment }),
-    bronze: bronzeSpec(source, config.platform.bronze, configPath),
-    ...(silver !== undefined && { silver: silverSpec(silver, source) }),
+    ...(source.pattern_id !== undefined && { patternId: source.pattern_id }),
+    ...(version !== undefined && { configVersion: version }),
+    bronze: { ...bronzeSpec(source, config.platform.bronze, configPath), ...bronzePathPart(structure) },
+    ...(silver !== undefined && {
+      silver: { ...silverSpec(silver, source), ...silverPathPart(structure) },
+    }),
   };
 }
 

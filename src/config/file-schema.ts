@@ -158,3 +158,13 @@ export const outputDefaults = kit.section({
     kit.choice(COMPRESSIONS),
   ),
 });
+
+/** What the original had and foundry leaves out (decision 23): configs that carry it still run. */
+export const leftOut = {
+  polybase_setup: kit.optional('Was for PolyBase.', v.unknown(), {
+    obsolete: 'PolyBase DDL is left out; query the files instead',
+  }),
+  bronze_status: kit.optional('Label.', v.unknown(), { obsolete: 'use bronze.enabled' }),
+  run_mode: kit.optional('Label.', v.unknown(), { obsolete: 'use --dry-run or --validate-only' }),
+  test_range_days: kit.optional('Label.', v.unknown(), { obsolete: 'run with --date once a day' }),
+} as const;

@@ -1,12 +1,21 @@
 import { checkFile } from './file-source.ts';
 import { intentBronzeFormats, intentModel, isEventLike } from './intent.ts';
 import type { IntentConfig } from './intent-schema.ts';
+import { checkPathStructure } from './path-structure.ts';
 import type { ConfigPath } from './problems.ts';
 import type { Report } from './report.ts';
-import { checkColumns, checkFormats, checkName, checkPartitionName } from './rules.ts';
+import {
+  checkColumns,
+  checkFormats,
+  checkLabel,
+  checkName,
+  checkPartitionName,
+  checkVersion,
+} from './rules.ts';
 import { checkRun } from './run-options.ts';
 import { checkSilverOptions, columnList, deleteModeOf } from './silver-options.ts';
 import { uselessSettings } from './silver-rules.ts';
+import { checkStorage } from './storage-place.ts';
 import type { Partly } from './validate.ts';
 
 type Config = Partly<IntentConfig>;
@@ -20,6 +29,10 @@ export function checkIntent(config: Config, report: Report): void {
   for (const key of ['environment', 'domain', 'system', 'entity', 'name'] as const) {
     checkName(config[key], [key], report);
   }
+  checkLabel(config.pattern_id, ['pattern_id'], report);
+  checkVersion(config.config_version, report);
+  checkPathStructure(config.path_structure, config.silver, report);
+  checkStorage(config, report);
   if (config.bronze !== undefined) checkBronze(config.bronze, report);
   if (config.silver !== undefined) checkSilver(config.silver, report);
 }
@@ -38,6 +51,11 @@ function checkBronze(bronze: Bronze, report: Report): void {
   }
   if (bronze.path_pattern === undefined && bronze.enabled !== false) {
     report.invalid(['bronze', 'path_pattern'], "bronze requires 'path_pattern' for a file source", 'key');
+  }
+  for (const key of ['owner_team', 'owner_contact'] as const) {
+    const [above, here] = [bronze[key], options[key]];
+    if (above === undefined || here === undefined || above === here) continue;
+    report.invalid([...OPTIONS, key], `${key} differs from bronze.${key}; keep one of them`);
   }
   const { path: _moved, ...file } = options.file ?? {};
   if (file.format !== undefined && options.format !== undefined && file.format !== options.format) {

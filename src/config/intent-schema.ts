@@ -3,12 +3,15 @@ import {
   environment,
   fileOptions,
   laterSources,
+  leftOut,
   outputDefaults,
   PARTITION_STRATEGIES,
+  patternId,
   runOptions,
   sourceType,
   version,
 } from './file-schema.ts';
+import { pathStructure } from './path-structure.ts';
 import * as kit from './schema-kit.ts';
 import { deleteMode, silverOptions } from './silver-schema.ts';
 import { DELTA_MODES } from './spec.ts';
@@ -17,11 +20,14 @@ const UNUSED = 'nothing reads it; remove the key';
 const backend = kit.choice(['local', 's3']);
 const laterS3 = { laterChoices: ['s3'], fallback: '`local`' } as const;
 
-const storagePlace = kit.section({
-  backend: kit.optional('Storage.', backend, laterS3),
-  bucket: kit.optional('Bucket.', kit.text, { later: '' }),
-  prefix: kit.optional('Prefix.', kit.text, { later: '' }),
-});
+const bucket = kit.optional('Bucket, or its name in the environment file. For s3.', kit.text);
+
+const storagePlace = (prefix: string) =>
+  kit.section({
+    backend: kit.optional('Storage.', backend, laterS3),
+    bucket,
+    prefix: kit.optional(prefix, kit.text),
+  });
 
 const options = kit.section({
   ...runOptions,
@@ -52,7 +58,8 @@ const options = kit.section({
   delta_mode: kit.optional('Same as `reference_mode.delta_mode`.', kit.choice(DELTA_MODES)),
   delta_tag: kit.optional('Label of sample data.', v.unknown(), { obsolete: UNUSED }),
   match_dir: kit.optional('Label of sample data.', v.unknown(), { obsolete: UNUSED }),
-  owner_team: kit.optional('Belongs in `bronze.owner_team`.', v.unknown(), { moved: 'bronze.owner_team' }),
+  owner_team: kit.optional('Same as `bronze.owner_team`.', kit.text),
+  owner_contact: kit.optional('Same as `bronze.owner_contact`.', kit.text),
   limit_rows: kit.optional('Belongs in `bronze.options.file.limit_rows`.', v.unknown(), {
     moved: 'bronze.options.file.limit_rows',
   }),
@@ -72,8 +79,11 @@ const bronze = kit.section({
   owner_contact: kit.optional('Where to reach the team.', kit.text),
   source_storage: kit.optional('Storage of the source files.', backend, laterS3),
   output_storage: kit.optional('Storage of Bronze.', backend, laterS3),
-  output_bucket: kit.optional('Bucket of Bronze.', kit.text, { later: '' }),
-  output_prefix: kit.optional('Prefix of Bronze.', kit.text, { later: '' }),
+  output_bucket: bucket,
+  output_prefix: kit.optional(
+    'Folder of Bronze: below `options.local_output_dir` where there is one, else the base folder itself.',
+    kit.text,
+  ),
   options: kit.optional('How the source is read and landed.', options),
 });
 
@@ -116,8 +126,11 @@ const silver = kit.section({
   output_dir: kit.optional('Silver base folder.', kit.text, { fallback: '`./silver`' }),
   input_storage: kit.optional('Storage of Bronze.', backend, laterS3),
   output_storage: kit.optional('Storage of Silver.', backend, laterS3),
-  output_bucket: kit.optional('Bucket of Silver.', kit.text, { later: '' }),
-  output_prefix: kit.optional('Prefix of Silver.', kit.text, { later: '' }),
+  output_bucket: bucket,
+  output_prefix: kit.optional(
+    'Folder of Silver: below `output_dir` where there is one, else the base folder itself.',
+    kit.text,
+  ),
   ...silverOptions,
 });
 
@@ -133,19 +146,17 @@ export const intentSchema = kit.section({
   storage: kit.optional(
     'Storage of each layer.',
     kit.section({
-      source: kit.optional('Source files.', storagePlace),
-      bronze: kit.optional('Bronze.', storagePlace),
-      silver: kit.optional('Silver.', storagePlace),
+      source: kit.optional(
+        'Source files.',
+        storagePlace('Put before a relative `bronze.path_pattern`, unless that begins with `./`.'),
+      ),
+      bronze: kit.optional('Bronze.', storagePlace('Same as `bronze.output_prefix`.')),
+      silver: kit.optional('Silver.', storagePlace('Same as `silver.output_prefix`.')),
     }),
   ),
-  polybase_setup: kit.optional('Was for PolyBase.', v.unknown(), {
-    obsolete: 'PolyBase DDL is left out; query the files instead',
-  }),
-  pattern_id: kit.optional('Label.', v.unknown(), { obsolete: 'nothing reads it; use name' }),
-  path_structure: kit.optional('Label of sample data.', v.unknown(), { obsolete: UNUSED }),
-  bronze_status: kit.optional('Label.', v.unknown(), { obsolete: 'use bronze.enabled' }),
-  run_mode: kit.optional('Label.', v.unknown(), { obsolete: 'use --dry-run or --validate-only' }),
-  test_range_days: kit.optional('Label.', v.unknown(), { obsolete: 'run with --date once a day' }),
+  pattern_id: patternId,
+  path_structure: pathStructure,
+  ...leftOut,
 });
 
 export type IntentConfig = v.InferOutput<typeof intentSchema>;

@@ -1,9 +1,11 @@
 import { fileSource } from './file-source.ts';
 import type { IntentConfig } from './intent-schema.ts';
+import { bronzePathPart, silverPathPart } from './path-structure.ts';
 import { outputFormats } from './rules.ts';
 import { partitionPart, runPart } from './run-options.ts';
 import { columnList, deleteModeOf, silverPart } from './silver-options.ts';
 import type { BronzeSpec, DatasetSpec, OutputFormats, SilverModelName, SilverSpec } from './spec.ts';
+import { bronzeBase, silverBase, sourcePath } from './storage-place.ts';
 import type { Partly } from './validate.ts';
 
 type Silver = IntentConfig['silver'];
@@ -11,13 +13,15 @@ type Options = NonNullable<IntentConfig['bronze']['options']>;
 
 /** The spec of an intent config that `checkIntent` found no problem in. */
 export function intentSpec(config: IntentConfig, configPath: string): DatasetSpec {
-  const { environment, system, entity } = config;
+  const { environment, system, entity, pattern_id: patternId, config_version: version } = config;
   return {
     name: config.name ?? `${system}.${entity}`,
     configPath,
     ...(environment !== undefined && { environment }),
-    bronze: bronzeSpec(config, configPath),
-    silver: silverSpec(config),
+    ...(patternId !== undefined && { patternId }),
+    ...(version !== undefined && { configVersion: version }),
+    bronze: { ...bronzeSpec(config, configPath), ...bronzePathPart(config.path_structure) },
+    silver: { ...silverSpec(config), ...silverPathPart(config.path_structure) },
   };
 }
 
@@ -26,22 +30,26 @@ function bronzeSpec(config: IntentConfig, configPath: string): BronzeSpec {
   const options = bronze.options ?? {};
   const { path: _moved, ...file } = options.file ?? {};
   const format = file.format ?? options.format;
+  const { ownerTeam, ownerContact } = ownersOf(bronze);
   return {
     enabled: bronze.enabled ?? true,
     system: config.system,
     table: config.entity,
-    source: fileSource(
-      bronze.path_pattern ?? '',
-      { ...file, ...(format !== undefined && { format }) },
-      configPath,
-    ),
+    source: fileSource(sourcePath(config), { ...file, ...(format !== undefined && { format }) }, configPath),
     ...(options.pattern_folder !== undefined && { patternFolder: options.pattern_folder }),
-    base: options.local_output_dir ?? './output',
+    base: bronzeBase(config),
     partition: partitionPart(options, options.partitioning_strategy ?? 'date'),
     formats: intentBronzeFormats(options),
     ...runPart(options),
-    ...(bronze.owner_team !== undefined && { ownerTeam: bronze.owner_team }),
-    ...(bronze.owner_contact !== undefined && { ownerContact: bronze.owner_contact }),
+    ...(ownerTeam !== undefined && { ownerTeam }),
+    ...(ownerContact !== undefined && { ownerContact }),
+  };
+}
+
+function ownersOf({ owner_team, owner_contact, options }: IntentConfig['bronze']) {
+  return {
+    ownerTeam: owner_team ?? options?.owner_team,
+    ownerContact: owner_contact ?? options?.owner_contact,
   };
 }
 
@@ -66,7 +74,7 @@ function silverSpec(config: IntentConfig): SilverSpec {
   const orderColumn = isEvent ? silver.event_ts_column : silver.change_ts_column;
   return {
     ...silverPart(silver, config.bronze.options?.load_pattern ?? 'full'),
-    base: silver.output_dir ?? './silver',
+    base: silverBase(config),
     domain: config.domain ?? system,
     entity,
     model: intentModel(silver),
@@ -87,7 +95,7 @@ function silverSpec(config: IntentConfig): SilverSpec {
       environment: config.environment ?? 'unknown',
       domain: config.domain ?? system,
       entity,
-      bronzeOwner: config.bronze.owner_team ?? 'platform-team',
+      bronzeOwner: ownersOf(config.bronze).ownerTeam ?? 'platform-team',
       silverOwner: silver.semantic_owner ?? 'semantic-team',
     },
   };

@@ -7,7 +7,7 @@ import { FoundryError } from '../core/errors.ts';
 import { type LoadedConfig, loadConfig, mergeConfigErrors, parseConfig, problemsOf } from './load.ts';
 import type { DatasetSpec } from './spec.ts';
 
-const CLASSIC = `
+const CLASSIC = `config_version: 1
 platform: {bronze: {storage_backend: local, local_path: ./lake}}
 source:
   system: s
@@ -330,6 +330,7 @@ describe('the classic dialect', () => {
     expect(spec(`${CLASSIC.replace(', local_path: ./lake', '')}silver: {}`)).toEqual({
       name: 's.t',
       configPath: 'conf/c.yaml',
+      configVersion: 1,
       bronze: {
         enabled: true,
         system: 's',

@@ -1,83 +1,69 @@
-import { readFile, stat } from 'node:fs/promises';
-import { FoundryError, messageOf } from '../core/errors.ts';
-import { parseYaml } from './document.ts';
-import { type Environment, substitute } from './environment.ts';
-import { ConfigError, type ConfigProblem, type ConfigWarning, formatPath } from './problems.ts';
-import { readDatasets } from './read-datasets.ts';
+import type { Environment } from './environment.ts';
+import { findEnvironment, type ReadEnvironment, readEnvironment } from './environment-file.ts';
+import { type ConfigWarning, formatPath } from './problems.ts';
+import { type ReadConfig, readConfig } from './read-config.ts';
+import { readText } from './read-text.ts';
 import type { DatasetSpec } from './spec.ts';
 
 export type { ConfigProblem, ConfigWarning } from './problems.ts';
-export { formatProblem, mergeConfigErrors, problemsOf } from './problems.ts';
+export { formatProblem, mergeConfigErrors, problemsOf, warningsOf } from './problems.ts';
+export { readText } from './read-text.ts';
 
 export interface LoadedConfig {
   readonly datasets: readonly DatasetSpec[];
   readonly warnings: readonly ConfigWarning[];
 }
 
-const MAX_BYTES = 1024 * 1024;
+export interface OpenedConfig extends LoadedConfig {
+  readonly read: ReadConfig;
+  /** The environment files of the datasets, by name of the environment. */
+  readonly environments: ReadonlyMap<string, ReadEnvironment>;
+}
 
 /**
- * Reads a config file of either dialect. Nothing outside the file is looked at.
+ * Reads a config file of either dialect, and the files of the environments that it names. Nothing else is looked
+ * at.
  *
  * @throws ConfigError (CFG001, or CFG010 when everything wrong is only not built yet) with all problems at once.
  */
 export async function loadConfig(path: string, env: Environment): Promise<LoadedConfig> {
-  const text = await readText(path);
-  return parseConfig(path, text, env);
+  const { datasets, warnings } = await openConfig(path, env);
+  return { datasets, warnings };
 }
 
-/** As `loadConfig`, for a text at hand. */
+/** As `loadConfig`, for a text at hand and without environment files. */
 export function parseConfig(path: string, text: string, env: Environment): LoadedConfig {
-  const parsed = parseYaml(text);
-  if ('problems' in parsed) {
-    throw new ConfigError(
-      parsed.problems.map((problem) => ({ ...problem, code: 'CFG001' as const, file: path, path: '' })),
-    );
-  }
-  const { document } = parsed;
-  const { value, origins, problems } = substitute(document.value, env);
-  const read = readDatasets({
-    file: path,
-    document,
-    value,
-    origins,
-    unresolved: problems.map(({ path: at }) => at),
-  });
-  const all = [
-    ...problems.map(
-      (problem): ConfigProblem => ({
-        code: 'CFG001',
+  const { datasets, warnings } = readConfig(path, text, env);
+  return { datasets, warnings };
+}
+
+/** As `loadConfig`, with what `resolveConfig` needs to tell where each value came from. */
+export async function openConfig(path: string, env: Environment): Promise<OpenedConfig> {
+  const read = readConfig(path, await readText(path), env);
+  const environments = new Map<string, ReadEnvironment>();
+  const warnings = [...read.warnings];
+  const looked = new Set<string>();
+  for (const [index, { environment }] of read.datasets.entries()) {
+    if (environment === undefined || looked.has(environment)) continue;
+    looked.add(environment);
+    const found = await findEnvironment(environment, path);
+    if (found.exists) {
+      const file = await readEnvironment(found.path, environment, env);
+      environments.set(environment, file);
+      warnings.push(...file.warnings);
+    } else if (found.hasFolder || read.views[index]?.dialect === 'intent') {
+      const at = read.views[index]?.rebase(['environment']) ?? ['environment'];
+      warnings.push({
         file: path,
-        ...document.locate(problem.path, 'value'),
-        path: formatPath(problem.path),
-        message: problem.message,
-      }),
-    ),
-    ...read.problems,
-  ].sort(byPosition);
-  if (all.length > 0) throw new ConfigError(all);
-  return { datasets: read.datasets, warnings: [...read.warnings].sort(byPosition) };
-}
-
-function byPosition(a: ConfigWarning, b: ConfigWarning): number {
-  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
-}
-
-/** The text of a config file. @throws ConfigError when it is missing, too large or no text. */
-export async function readText(path: string): Promise<string> {
-  const refuse = (message: string, cause?: unknown): FoundryError =>
-    new ConfigError([{ code: 'CFG001', file: path, path: '', message }], { cause });
-  try {
-    const found = await stat(path);
-    if (found.isDirectory()) throw refuse('this is a folder, not a config file');
-    if (found.size > MAX_BYTES) throw refuse('this file is too large to be a config (1 MiB at most)');
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
-  } catch (error) {
-    if (error instanceof FoundryError) throw error;
-    if (error instanceof TypeError) throw refuse('this file is not UTF-8 text', error);
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw refuse('there is no such file', error);
-    if (code === 'EACCES' || code === 'EPERM') throw refuse('this file may not be read by this user', error);
-    throw refuse(`this file cannot be read: ${messageOf(error)}`, error);
+        ...read.document.locate(at, 'value'),
+        path: formatPath(at),
+        message: `there is no ${found.path} that says how to reach the environment ${environment}`,
+      });
+    }
   }
+  const datasets = read.datasets.map((spec): DatasetSpec => {
+    const file = spec.environment === undefined ? undefined : environments.get(spec.environment);
+    return file === undefined ? spec : { ...spec, environmentFile: file.spec };
+  });
+  return { datasets, warnings, read, environments };
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { isMapping } from './environment.ts';
-import { environment, version } from './file-schema.ts';
+import { environment, leftOut, version } from './file-schema.ts';
 import type { ConfigPath } from './problems.ts';
 import type { Report } from './report.ts';
 import * as kit from './schema-kit.ts';
@@ -18,6 +18,7 @@ export interface ConfigView {
 const sourcesFrame = kit.section({
   config_version: version,
   environment,
+  path_structure: kit.optional('Shared by all entries.', kit.anyMapping),
   platform: kit.required('Shared by all entries.', kit.anyMapping),
   silver: kit.optional('Shared by all entries.', kit.anyMapping),
   sources: kit.required(
@@ -33,10 +34,15 @@ const sourcesFrame = kit.section({
   ),
 });
 
+const EACH_ITS_OWN = 'each of the datasets names its own';
+
 const datasetsFrame = kit.section({
   config_version: version,
   environment,
   domain: kit.optional('Domain of the entries that name none.', kit.text),
+  system: kit.optional('Label.', v.unknown(), { obsolete: EACH_ITS_OWN }),
+  entity: kit.optional('Label.', v.unknown(), { obsolete: EACH_ITS_OWN }),
+  ...leftOut,
   datasets: kit.required('The entries.', v.array(kit.anyMapping, 'must be a list')),
 });
 
@@ -54,7 +60,7 @@ export function sourceViews(root: Readonly<Record<string, unknown>>, report: Rep
     return {
       dialect: 'classic',
       root: {
-        ...pick(root, ['environment', 'platform']),
+        ...pick(root, ['config_version', 'environment', 'path_structure', 'platform']),
         source: isNamed ? { ...(entry.source as object), config_name: entry.name } : entry.source,
         ...((shared !== undefined || own !== undefined) && { silver: { ...shared, ...own } }),
       },
@@ -76,7 +82,7 @@ export function sourceViews(root: Readonly<Record<string, unknown>>, report: Rep
 /** An intent file with `datasets`: each entry is an intent; `environment` and `domain` may stand above them. */
 export function datasetViews(root: Readonly<Record<string, unknown>>, report: Report): readonly ConfigView[] {
   checkShape(datasetsFrame, root, report);
-  const defaults = pick(root, ['environment', 'domain']);
+  const defaults = pick(root, ['config_version', 'environment', 'domain']);
   return entriesOf(root, 'datasets', report).map(({ entry, index }) => ({
     dialect: 'intent',
     root: { ...defaults, ...entry },

@@ -17,6 +17,8 @@ export interface ConfigWarning {
   /** Dotted: `source.file.columns.0`; empty for the file as a whole. */
   readonly path: string;
   readonly message: string;
+  /** Of deprecations: the original's code, which also begins the message. */
+  readonly code?: string;
 }
 
 /** CFG001: the config is wrong. CFG010: it is right, but asks for what this version cannot do. */
@@ -27,11 +29,17 @@ export interface ConfigProblem extends ConfigWarning {
 /** A config that was refused, with every problem that was found in it. */
 export class ConfigError extends FoundryError {
   readonly problems: readonly ConfigProblem[];
+  /** What else there is to know of the refused configs. */
+  readonly warnings: readonly ConfigWarning[];
 
-  constructor(problems: readonly ConfigProblem[], options: { readonly cause?: unknown } = {}) {
+  constructor(
+    problems: readonly ConfigProblem[],
+    options: { readonly cause?: unknown; readonly warnings?: readonly ConfigWarning[] } = {},
+  ) {
     const invalid = problems.some((problem) => problem.code === 'CFG001');
     super(invalid ? 'CFG001' : 'CFG010', problems.map(formatProblem).join('\n'), options);
     this.problems = problems;
+    this.warnings = options.warnings ?? [];
   }
 }
 
@@ -40,10 +48,21 @@ export function problemsOf(error: unknown): readonly ConfigProblem[] {
   return error instanceof ConfigError ? error.problems : [];
 }
 
+/** The warnings of configs that were refused; empty for any other error. */
+export function warningsOf(error: unknown): readonly ConfigWarning[] {
+  return error instanceof ConfigError ? error.warnings : [];
+}
+
 /** One error for several refused files, so that all of their problems are told at once. */
 export function mergeConfigErrors(errors: readonly FoundryError[]): FoundryError {
   const foreign = errors.find((error) => !(error instanceof ConfigError));
-  return foreign ?? new ConfigError(errors.flatMap(problemsOf), { cause: errors[0] });
+  return (
+    foreign ??
+    new ConfigError(errors.flatMap(problemsOf), {
+      cause: errors[0],
+      warnings: errors.flatMap(warningsOf),
+    })
+  );
 }
 
 /** `orders.yaml:3:8 source.file.format: what is wrong`. */

@@ -24,6 +24,8 @@ export interface ConfigFile {
 
 export interface ReadDatasets {
   readonly datasets: readonly DatasetSpec[];
+  /** Of each dataset; empty when there are problems. */
+  readonly views: readonly ConfigView[];
   readonly problems: readonly ConfigProblem[];
   readonly warnings: readonly ConfigWarning[];
 }
@@ -45,14 +47,11 @@ export function readDatasets(config: ConfigFile): ReadDatasets {
   }));
   const problems = once(reports.flatMap((report) => report.problems));
   const warnings = once(reports.flatMap((report) => report.warnings));
-  if (problems.length > 0 || unresolved.length > 0) return { datasets: [], problems, warnings };
+  if (problems.length > 0 || unresolved.length > 0) return { datasets: [], views: [], problems, warnings };
   const datasets = drafts.flatMap(({ translate }) => translate?.() ?? []);
-  refuseSameNames(
-    datasets,
-    drafts.map(({ view }) => view),
-    whole,
-  );
-  return { datasets, problems: whole.problems, warnings };
+  const views = drafts.map(({ view }) => view);
+  refuseSameNames(datasets, views, whole);
+  return { datasets, views, problems: whole.problems, warnings };
 }
 
 function viewsOf(root: unknown, report: Report): readonly ConfigView[] {

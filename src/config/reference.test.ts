@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import { parseConfig, problemsOf } from './load.ts';
 
-const CLASSIC = `platform: {bronze: {storage_backend: local}}
+const CLASSIC = `config_version: 1
+platform: {bronze: {storage_backend: local}}
 source:
   system: s
   table: t

@@ -20,7 +20,8 @@ export interface Report {
   invalid(path: ConfigPath, message: string, part?: 'key' | 'value'): void;
   /** The config asks at `path` for what is not built. */
   later(path: ConfigPath, message: string, part?: 'key' | 'value'): void;
-  warn(path: ConfigPath, message: string): void;
+  /** @param code of a deprecation */
+  warn(path: ConfigPath, message: string, code?: string): void;
   /** Keeps later problems at `path` from being reported. */
   mute(path: ConfigPath): void;
   isMuted(path: ConfigPath): boolean;
@@ -74,8 +75,8 @@ export function createReport(
     warnings,
     invalid: (path, message, part = 'value') => add('CFG001', path, message, part),
     later: (path, message, part = 'key') => add('CFG010', path, message, part),
-    warn: (path, message) => {
-      warnings.push({ ...place(path, 'key'), message });
+    warn: (path, message, code) => {
+      warnings.push({ ...(code !== undefined && { code }), ...place(path, 'key'), message });
     },
     mute: (path) => {
       muted.push(rebase(path));

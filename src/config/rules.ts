@@ -1,3 +1,4 @@
+import { CONFIG_VERSIONS } from './file-schema.ts';
 import { isTimezone, nameProblem, partitionNameProblem } from './names.ts';
 import type { ConfigPath } from './problems.ts';
 import type { Report } from './report.ts';
@@ -6,6 +7,20 @@ import type { Compression, OutputFormats } from './spec.ts';
 /** Reports a text that cannot be one folder or file name. */
 export function checkName(value: string | undefined, at: ConfigPath, report: Report): void {
   if (value !== undefined) tell(nameProblem(value), value, at, report);
+}
+
+/** Text for people: anything but empty. */
+export function checkLabel(value: string | undefined, at: ConfigPath, report: Report): void {
+  if (value?.trim() === '') report.invalid(at, `${at.at(-1)} must not be empty`);
+}
+
+export function checkVersion(version: number | undefined, report: Report): void {
+  if (version === undefined || CONFIG_VERSIONS.some((known) => known === version)) return;
+  const at = ['config_version'];
+  report.invalid(
+    at,
+    `config_version must be one of ${CONFIG_VERSIONS.join(', ')}, got ${report.show(at, version)}`,
+  );
 }
 
 /** Reports an empty list, and what of it cannot be a folder name or stands twice. */

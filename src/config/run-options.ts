@@ -33,6 +33,9 @@ export function checkRun(
       "'parallel_workers' has no effect: one dataset is landed as a stream",
     );
   }
+  for (const name of ['storage_enabled', 's3_enabled', 'keep_local'] as const) {
+    if (run[name] === true) report.warn(key(name), `'${name}' has no effect on the local backend`);
+  }
   if (run.cleanup_on_failure === false) {
     report.warn(
       key('cleanup_on_failure'),

@@ -32,6 +32,7 @@ export function silverManifestBody(facts: ManifestFacts): ManifestBody {
     load_pattern: scope.loadPattern,
     dataset_id: `${dataset.bronze.system}.${spec.entity}`,
     config_name: dataset.name,
+    ...(dataset.patternId === undefined ? {} : { pattern_id: dataset.patternId }),
     ...(dataset.environment === undefined ? {} : { environment: dataset.environment }),
     domain: spec.domain,
     entity: spec.entity,
@@ -89,7 +90,10 @@ export function silverManifestBody(facts: ManifestFacts): ManifestBody {
     quality: { rows_read: counts.read, rows_written: written },
     dropped_columns: promotion.dropped,
     widened_columns: promotion.relation.widened,
-    bronze_owner: spec.metadataColumns?.bronzeOwner ?? null,
+    bronze_owner: spec.metadataColumns?.bronzeOwner ?? dataset.bronze.ownerTeam ?? null,
+    ...(dataset.bronze.ownerContact === undefined
+      ? {}
+      : { bronze_owner_contact: dataset.bronze.ownerContact }),
     silver_owner: spec.metadataColumns?.silverOwner ?? null,
     ...(spec.semanticOwner === undefined ? {} : { semantic_owner: spec.semanticOwner }),
     ...(spec.semanticContact === undefined ? {} : { semantic_contact: spec.semanticContact }),

@@ -32,6 +32,7 @@ export async function partitionColumns(
 ): Promise<PartitionColumn[]> {
   const { recordTime, columns } = spec.partitioning;
   if (recordTime !== undefined) return [await recordTimeColumn(probe, spec, recordTime, kept, order)];
+  if (spec.partitioning.none === true) return [];
   const isIntent = spec.attributes !== undefined;
   if (columns.length > 0) {
     return columns.flatMap((name) => {
