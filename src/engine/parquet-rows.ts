@@ -6,9 +6,9 @@ import type { Engine } from './engine.ts';
 import { parquetRefusal, parquetScan } from './parquet-scan.ts';
 
 /**
- * The rows of flat Parquet files as batches, in file order: for targets that the engine does not write. Zero rows
+ * The rows of Parquet files as batches, in file order: for targets that the engine does not write. Zero rows
  * give one empty batch with the columns.
- * @throws DATA001 for files that are no sound Parquet, nested columns, and times finer than microseconds; INT001.
+ * @throws DATA001 for files that are no sound Parquet, and columns that cannot be kept exactly; INT001.
  */
 export async function* readParquetRows(engine: Engine, input: EngineParquetInput): AsyncGenerator<Batch> {
   try {

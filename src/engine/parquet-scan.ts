@@ -4,14 +4,18 @@ import type { EngineParquetInput } from '../sources/engine-input.ts';
 import { limit } from './csv-scan.ts';
 import type { Engine } from './engine.ts';
 import { EngineError } from './errors.ts';
+import { nestedJsonSql } from './nested-json.ts';
+import { parseNestedType } from './nested-type.ts';
 import { dataTypeOf, describe, type EngineColumn, identifier, literalList, sqlType } from './sql.ts';
 
 /** Names that the engine gives a meaning of its own in a file scan. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set(['file_row_number', 'file_index', 'filename']);
 
 /**
- * A query for the rows of flat Parquet files, in file order, each column in the type that keeps it exactly.
- * @throws DATA001 naming the column for nested types, times finer than microseconds, and ambiguous names.
+ * A query for the rows of Parquet files, in file order, each column in the type that keeps it exactly; nested ones
+ * as JSON text (`nestedJsonSql`).
+ * @throws DATA001 naming the column for types that cannot be kept, times finer than microseconds, and ambiguous
+ * names.
  */
 export async function parquetScan(
   engine: Engine,
@@ -37,23 +41,30 @@ function columnOf(name: string, found: readonly EngineColumn[], files: readonly 
       sql: `NULL::VARCHAR AS ${identifier(name)}`,
     };
   }
+  const quoted = identifier(name);
   const type = dataTypeOf(column.engineType);
   if (type === undefined) {
-    throw new FoundryError(
-      'DATA001',
-      `${nameFiles(files)}: column "${name}" has the Parquet type ${column.engineType}, which is not flat`,
-      {
-        details: { column: name, type: column.engineType },
-        hint: 'Leave the column out with source.file.columns, or flatten it at the source.',
-      },
-    );
+    const nested = parseNestedType(column.engineType);
+    const json = nested === undefined || nested.kind === 'leaf' ? undefined : nestedJsonSql(name, nested);
+    if (json === undefined) throw notKept(column, files);
+    return { field: { name, type: { kind: 'json' } as const }, sql: `${json} AS ${quoted}` };
   }
-  const quoted = identifier(name);
   const target = sqlType(type);
   return {
     field: { name, type },
     sql: column.engineType === target ? quoted : `${quoted}::${target} AS ${quoted}`,
   };
+}
+
+function notKept({ name, engineType }: EngineColumn, files: readonly string[]): FoundryError {
+  return new FoundryError(
+    'DATA001',
+    `${nameFiles(files)}: column "${name}" has the type ${engineType}, which neither Parquet types nor JSON text keep exactly`,
+    {
+      details: { column: name, type: engineType },
+      hint: 'Leave the column out with source.file.columns, or flatten it at the source.',
+    },
+  );
 }
 
 async function refuseLostNanoseconds(
@@ -92,17 +103,20 @@ async function refuseAmbiguousNames(
   const rows = await engine.query(
     `SELECT file_name AS file, name, num_children AS children FROM parquet_schema(${literalList(files)})`,
   );
-  const wanted = columns.map((name) => ({ name, file: 'source.file.columns' }));
-  const spellings = new Map<string, { readonly name: string; readonly file: string }>();
-  for (const column of [...topLevelColumns(rows), ...wanted]) {
-    const { file, name } = column;
-    const folded = name.toLowerCase();
+  const wanted = columns.map((name) => ({ path: [name], file: 'source.file.columns' }));
+  const spellings = new Map<string, NamedColumn>();
+  for (const column of [...namedColumns(rows), ...wanted]) {
+    const { file, path } = column;
+    const name = path.join('.');
+    const folded = path.join('\0').toLowerCase();
     const other = spellings.get(folded);
-    const reason = RESERVED_NAMES.has(folded)
-      ? `the column name "${name}" is one that the engine gives a meaning of its own`
-      : other !== undefined && (other.name !== name || other.file === file)
-        ? `the columns "${other.name}" and "${name}" cannot be told apart, since the engine folds case`
-        : undefined;
+    const otherName = other?.path.join('.');
+    const reason =
+      path.length === 1 && RESERVED_NAMES.has(folded)
+        ? `the column name "${name}" is one that the engine gives a meaning of its own`
+        : other !== undefined && (otherName !== name || other.file === file)
+          ? `the columns "${otherName}" and "${name}" cannot be told apart, since the engine folds case`
+          : undefined;
     if (reason !== undefined) {
       throw new FoundryError('DATA001', `${file}: ${reason}`, {
         details: { file, column: name },
@@ -113,22 +127,30 @@ async function refuseAmbiguousNames(
   }
 }
 
+interface NamedColumn {
+  readonly file: string;
+  /** Names from the root's child down to the column; those of Parquet's own list and map nodes among them. */
+  readonly path: readonly string[];
+}
+
 /** The rows of `parquet_schema` are each file's tree in pre-order: its root, then every node before its children. */
-function topLevelColumns(rows: readonly Record<string, unknown>[]): { file: string; name: string }[] {
-  const columns: { file: string; name: string }[] = [];
+function namedColumns(rows: readonly Record<string, unknown>[]): NamedColumn[] {
+  const columns: NamedColumn[] = [];
   let file = '';
-  let nested = 0;
+  let open: { readonly name: string; left: number }[] = [];
   for (const row of rows) {
+    const name = String(row.name);
     const children = Number(row.children ?? 0);
     if (row.file !== file) {
       file = String(row.file);
-      nested = 0;
-    } else if (nested > 0) {
-      nested += children - 1;
-    } else {
-      columns.push({ file, name: String(row.name) });
-      nested = children;
+      open = [{ name: '', left: children }];
+      continue;
     }
+    while (open.at(-1)?.left === 0) open.pop();
+    const parent = open.at(-1);
+    if (parent !== undefined) parent.left -= 1;
+    columns.push({ file, path: [...open.slice(1).map((node) => node.name), name] });
+    open.push({ name, left: children });
   }
   return columns;
 }

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'bun:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { pythonWithPyarrow, runPyarrow } from '../testing/parquet.ts';
 import { duckdb, quote } from './readers.ts';
 import { BRONZE, classic, DATE, jsonl, scenario, type Workspace } from './support.ts';
 
-async function land(w: Workspace, file: object, exitCode = 0) {
-  await w.put('a.yaml', classic({ file: { ...file } }));
+async function land(w: Workspace, file: object, exitCode = 0, run = {}) {
+  await w.put('a.yaml', classic({ file: { ...file }, run }));
   const { document } = await w.json(exitCode, 'bronze', '--config', 'a.yaml', '--date', DATE);
   return document;
 }
@@ -132,5 +133,59 @@ describe('encodings', () => {
         message: expect.stringContaining('it reads utf-8, utf-16'),
       });
     }),
+  );
+});
+
+const WRITE_NESTED = `
+import sys, decimal, datetime, pyarrow as pa, pyarrow.parquet as pq
+T = pa.list_(pa.struct([('id', pa.int64()), ('price', pa.decimal128(38, 10)), ('tags', pa.map_(pa.string(), pa.list_(pa.float64())))]))
+rows = [
+  [{'id': 9007199254740993, 'price': decimal.Decimal('1234567890123456789012345678.0123456789'), 'tags': [('a"b', [0.1, None, float('nan')])]}],
+  [], None, [None, {'id': None, 'price': None, 'tags': []}],
+]
+day = datetime.datetime(2024, 2, 29, 12, 30, 0, 123456, tzinfo=datetime.timezone.utc)
+at = pa.array([{'d': day.date(), 't': day, 'b': b'\\x00\\xff'}] * 4, pa.struct([('d', pa.date32()), ('t', pa.timestamp('us', 'UTC')), ('b', pa.binary())]))
+table = pa.table({'n': pa.array([1, 2, 3, 4], pa.int64()), 'items': pa.array(rows, T), 'at': at})
+# Names of the nodes within lists as the standard has them, and as older writers do.
+pq.write_table(table, 'nested.parquet', flavor='spark' if sys.argv[1] == 'spark' else None, use_compliant_nested_type=sys.argv[1] != 'old', use_deprecated_int96_timestamps=False, row_group_size=2)
+print('null')
+`;
+
+describe('nested Parquet', () => {
+  const AT = '{"d":"2024-02-29","t":"2024-02-29T12:30:00.123456Z","b":"AP8="}';
+  const ITEMS = [
+    '[{"id":9007199254740993,"price":1234567890123456789012345678.0123456789,"tags":{"a\\"b":[0.1,null,"NaN"]}}]',
+    '[]',
+    null,
+    '[null,{"id":null,"price":null,"tags":{}}]',
+  ];
+  const NESTED = ITEMS.map((items, i) => ({ n: String(i + 1), items, at: AT }));
+
+  test.skipIf(pythonWithPyarrow() === undefined)(
+    'lands as JSON text that keeps every digit, whoever wrote it, as Parquet and as CSV',
+    scenario(async (w) => {
+      for (const writer of ['standard', 'spark', 'old']) {
+        await runPyarrow(
+          WRITE_NESTED.replace("'nested.parquet'", JSON.stringify(w.path('nested.parquet'))),
+          writer,
+        );
+        const { report, rows } = await landed(w, { path: 'nested.parquet' });
+        expect([report.lane, rows]).toEqual(['engine', NESTED]);
+      }
+      const manifest = await w.read(`${BRONZE}/_metadata.json`);
+      expect(manifest.schema).toEqual([
+        { name: 'n', type: 'int64' },
+        { name: 'items', type: 'json' },
+        { name: 'at', type: 'json' },
+      ]);
+      await land(w, { path: 'nested.parquet' }, 0, { write_csv: true, write_parquet: false });
+      const csv = quote(w.path(BRONZE, '*.csv'));
+      expect(
+        await duckdb(
+          `SELECT * FROM read_csv(${csv}, all_varchar=true, allow_quoted_nulls=false, hive_partitioning=false)`,
+        ),
+      ).toEqual(NESTED);
+    }),
+    60_000,
   );
 });

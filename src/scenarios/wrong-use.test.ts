@@ -217,12 +217,12 @@ describe('sources that are not what they should be', () => {
   );
 
   test(
-    'Parquet that is none, cut off, damaged, nested or finer than microseconds is refused, naming file and column',
+    'Parquet that is none, cut off, damaged, or holds what cannot be kept is refused, naming file and column',
     scenario(async (w) => {
       await w.put('in.parquet', 'id,v\n1,a\n');
       await refused(w, 3, { path: 'in.parquet' }, 'in.parquet');
       await duckdb(
-        `COPY (SELECT range AS id, [range] AS tags FROM range(10)) TO ${quote(w.path('nested.parquet'))}`,
+        `COPY (SELECT range AS id, MAP {[range]: 1} AS tags FROM range(10)) TO ${quote(w.path('nested.parquet'))}`,
       );
       await refused(w, 3, { path: 'nested.parquet' }, '"tags"');
       await duckdb(
