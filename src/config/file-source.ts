@@ -1,7 +1,7 @@
 import { basename, dirname, extname } from 'node:path';
 import type * as v from 'valibot';
 import { didYouMean } from '../core/nearest.ts';
-import { type DataType, parseType, TYPE_NAMES } from '../core/schema.ts';
+import { checkColumnTypes, columnTypes } from './column-types.ts';
 import { FILE_FORMATS, type fileOptions } from './file-schema.ts';
 import type { ConfigPath } from './problems.ts';
 import type { Report } from './report.ts';
@@ -49,17 +49,7 @@ export function checkFile(
   }
   checkColumns(options.fieldnames, at('fieldnames'), report, { atLeastOne: true });
   checkColumns(options.columns, at('columns'), report, { atLeastOne: true });
-  if (typeof options.types === 'object') {
-    for (const [column, type] of Object.entries(options.types)) {
-      if (typeof type !== 'string' || parseType(type) !== undefined) continue;
-      const here = [...at('types'), column];
-      const guess = report.originOf(here) === undefined ? didYouMean(type, TYPE_NAMES) : '';
-      report.invalid(
-        here,
-        `${report.show(here, type)} is not a type; types are ${TYPE_NAMES.join(', ')}${guess}`,
-      );
-    }
-  }
+  if (typeof options.types === 'object') checkColumnTypes(options.types, at('types'), report);
   checkTypedColumns(options, at('types'), report);
   warnOfUseless(options.format ?? (path === undefined ? undefined : formatOf(path)), options, at, report);
 }
@@ -150,19 +140,9 @@ export function fileSource(path: string, options: FileOptions, configPath: strin
     hasHeader: options.has_header ?? true,
     ...(options.fieldnames !== undefined && { fieldnames: options.fieldnames }),
     nullValues: options.null_values ?? [],
-    types: typeof options.types === 'object' ? typeMap(options.types) : (options.types ?? 'text'),
+    types: typeof options.types === 'object' ? columnTypes(options.types) : (options.types ?? 'text'),
     ...(options.columns !== undefined && { columns: options.columns }),
     ...(options.limit_rows !== undefined && { limitRows: options.limit_rows }),
     ...(options.json_path !== undefined && { jsonPath: options.json_path }),
   };
-}
-
-function typeMap(types: Readonly<Record<string, string>>): Readonly<Record<string, DataType>> {
-  const parsed: Record<string, DataType> = {};
-  for (const [column, text] of Object.entries(types)) {
-    const type = parseType(text);
-    if (type === undefined) throw new Error(`type ${text} of ${column} was not checked`);
-    Object.defineProperty(parsed, column, { value: type, enumerable: true });
-  }
-  return parsed;
 }

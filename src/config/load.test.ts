@@ -264,8 +264,6 @@ silver:
 describe('what is not built yet', () => {
   test('is refused as CFG010 by key and position, and never ignored', () => {
     for (const [text, path] of [
-      [`${CLASSIC}silver: {schema: {rename_map: {a: b}}}`, 'silver.schema'],
-      [`${CLASSIC}silver: {normalization: {trim_strings: true}}`, 'silver.normalization'],
       [CLASSIC.replace('file: {path: data/x.csv}', 'type: api\n  api: {base_url: x}'), 'source.type'],
       [CLASSIC.replace('file: {path: data/x.csv}', 'db: {base_query: x}'), 'source.db'],
       [

@@ -11,7 +11,8 @@ import {
   outputFormats,
 } from './rules.ts';
 import type { silverOptions } from './silver-schema.ts';
-import type { DeleteMode, LoadPattern, SilverSpec } from './spec.ts';
+import { checkShaping, columnShaping } from './silver-shaping.ts';
+import type { DeleteMode, LoadPattern, SchemaMode, SilverSpec } from './spec.ts';
 import type { Partly } from './validate.ts';
 
 type Entries = typeof silverOptions;
@@ -19,7 +20,10 @@ export type SilverOptions = { readonly [K in keyof Entries]?: v.InferOutput<Entr
 
 /** The rules of `silver` that both dialects share and that need more than a type. */
 export function checkSilverOptions(
-  silver: Partly<SilverOptions> & { readonly output_dir?: string | undefined },
+  silver: Partly<SilverOptions> & {
+    readonly output_dir?: string | undefined;
+    readonly schema_mode?: SchemaMode | undefined;
+  },
   at: ConfigPath,
   report: Report,
 ): void {
@@ -33,6 +37,13 @@ export function checkSilverOptions(
     report.invalid([...at, 'sequence_column'], 'sequence_column must not be empty');
   }
   checkInputs(silver, at, report);
+  checkShaping(silver, at, report);
+  if (silver.new_columns !== undefined && silver.schema_mode !== 'allow_new_columns') {
+    report.warn(
+      [...at, 'new_columns'],
+      "'new_columns' has no effect unless schema_mode is allow_new_columns",
+    );
+  }
   const formats = outputFormats(silver.write_parquet, silver.write_csv, undefined);
   checkFormats(formats, [...at, silver.write_parquet === false ? 'write_parquet' : 'write_csv'], report);
 }
@@ -58,6 +69,7 @@ export function deleteModeOf(mode: DeleteMode | 'tombstone' | undefined): Delete
 
 /** The part of a Silver spec that both dialects decide alike. */
 export function silverPart(silver: SilverOptions, pattern: LoadPattern) {
+  const shaping = columnShaping(silver);
   return {
     enabled: silver.enabled ?? true,
     version: silver.version ?? 1,
@@ -68,6 +80,8 @@ export function silverPart(silver: SilverOptions, pattern: LoadPattern) {
     ...(silver.sequence_column !== undefined && { sequenceColumn: silver.sequence_column }),
     keepTombstones: silver.keep_tombstones ?? false,
     collapseUnchanged: silver.collapse_unchanged ?? false,
+    ...(silver.new_columns === 'keep' && { keepNewColumns: true }),
+    ...(shaping !== undefined && { shaping }),
     ...(silver.timezone !== undefined && { timezone: silver.timezone }),
     formats: outputFormats(silver.write_parquet, silver.write_csv, silver.parquet_compression),
     requireChecksum: silver.require_checksum ?? false,

@@ -1,6 +1,7 @@
-import * as v from 'valibot';
 import { compression } from './file-schema.ts';
+import { outputNames } from './output-names.ts';
 import * as kit from './schema-kit.ts';
+import { cdcSchema } from './silver-cdc.ts';
 import { INPUT_SCOPES } from './spec.ts';
 
 /** Keys of `silver` that both dialects share. */
@@ -49,7 +50,7 @@ export const silverOptions = {
     fallback: '`false`',
   }),
   error_handling: kit.optional(
-    'What happens to rows with a NULL key or an order value that cannot be read.',
+    'What happens to rows with a NULL key, an order value that cannot be read or a value that does not fit its type.',
     kit.section({
       enabled: kit.optional('Set such rows aside instead of refusing the run.', kit.flag, {
         fallback: '`false`',
@@ -63,25 +64,31 @@ export const silverOptions = {
   semantic_owner: kit.optional('Owner of the Silver table.', kit.text),
   semantic_contact: kit.optional('Where to reach the owner.', kit.text),
   schema: kit.optional(
-    'Renaming and ordering of columns.',
+    'Names, order and types of columns.',
     kit.section({
-      rename_map: kit.optional('New names by old names.', kit.textMap),
-      column_order: kit.optional('Columns that come first.', kit.textList),
-      types: kit.optional('Types by column.', kit.textMap),
+      rename_map: kit.optional(
+        'New names by old names. Keys, order, partition columns and attributes may be written by either.',
+        kit.textMap,
+        { fallback: '`{}`' },
+      ),
+      column_order: kit.optional('Columns that come first; the others keep their order.', kit.textList, {
+        fallback: '`[]`',
+      }),
+      types: kit.optional('Same as `silver.types`.', kit.textMap),
     }),
-    { later: '' },
   ),
   normalization: kit.optional(
-    'Cleaning of texts.',
+    'Cleaning of texts, before types, keys and order are looked at.',
     kit.section({
-      trim_strings: kit.optional('Strip spaces around texts.', kit.flag),
-      empty_strings_as_null: kit.optional('Turn empty texts into NULL.', kit.flag),
+      trim_strings: kit.optional('Strip white space around texts.', kit.flag, { fallback: '`false`' }),
+      empty_strings_as_null: kit.optional('Turn empty texts into NULL.', kit.flag, { fallback: '`false`' }),
     }),
-    { later: '' },
   ),
-  types: kit.optional('Types by column.', kit.textMap, {
-    later: 'set types in the file options of the source',
-  }),
+  types: kit.optional(
+    'Types by column. A value that does not fit exactly is refused, or set aside with `error_handling`.',
+    kit.textMap,
+    { fallback: 'as in Bronze' },
+  ),
   input_scope: kit.optional(
     'Which Bronze partitions are read: the run date’s, or all up to it.',
     kit.choice(INPUT_SCOPES),
@@ -92,9 +99,18 @@ export const silverOptions = {
     kit.textList,
     { fallback: 'all' },
   ),
-  new_columns: kit.optional('What happens to columns that are not declared.', v.unknown(), { later: '' }),
-  detect_missing: kit.optional('Treat keys that a newer snapshot lacks as deleted.', kit.flag, { later: '' }),
-  cdc: kit.optional('Operation column and codes of a change stream.', kit.anyMapping, { later: '' }),
+  new_columns: kit.optional(
+    'Whether columns that are not declared are left out or kept, with `schema_mode: allow_new_columns`.',
+    kit.choice(['drop', 'keep']),
+    { fallback: '`drop`' },
+  ),
+  detect_missing: kit.optional(
+    'With `input_scope: history`: a key that a newer full snapshot no longer holds is deleted at the date of that snapshot.',
+    kit.flag,
+    { fallback: '`false`' },
+  ),
+  cdc: kit.optional('Operation column and codes of a change stream.', cdcSchema),
+  ...outputNames,
 } as const;
 
 export const deleteMode = kit.optional(

@@ -146,6 +146,17 @@ export interface FileSourceSpec {
   readonly jsonPath?: string;
 }
 
+/** What is done to Bronze's columns and values before anything else looks at them. */
+export interface ColumnShaping {
+  /** New names by old names. */
+  readonly renames: Readonly<Record<string, string>>;
+  /** Columns that come first. */
+  readonly order: readonly string[];
+  readonly types: Readonly<Record<string, DataType>>;
+  readonly trimStrings: boolean;
+  readonly emptyStringsAsNull: boolean;
+}
+
 export type DeleteMode = 'ignore' | 'tombstone_state' | 'tombstone_event' | 'hard_delete';
 export const INPUT_SCOPES = ['partition', 'history'] as const;
 export type InputScope = (typeof INPUT_SCOPES)[number];
@@ -198,6 +209,10 @@ export interface SilverSpec {
   readonly keepTombstones: boolean;
   /** Absent in classic configs: every column is welcome. */
   readonly schemaMode?: SchemaMode;
+  /** With `allow_new_columns`: columns that are not declared go on instead of being left out. */
+  readonly keepNewColumns?: boolean;
+  /** Absent: Bronze's columns go on as they are. Names elsewhere in the spec may be old or new ones. */
+  readonly shaping?: ColumnShaping;
   readonly collapseUnchanged: boolean;
   /** Zone that naive values of the order column are in, where naive and zoned ones are mixed. */
   readonly timezone?: string;

@@ -1,0 +1,32 @@
+import { didYouMean } from '../core/nearest.ts';
+import { type DataType, parseType, TYPE_NAMES } from '../core/schema.ts';
+import type { ConfigPath } from './problems.ts';
+import type { Report } from './report.ts';
+
+/** Reports what names no type in a map of types by column. */
+export function checkColumnTypes(
+  types: Readonly<Record<string, string | undefined>>,
+  at: ConfigPath,
+  report: Report,
+): void {
+  for (const [column, type] of Object.entries(types)) {
+    if (typeof type !== 'string' || parseType(type) !== undefined) continue;
+    const here = [...at, column];
+    const guess = report.originOf(here) === undefined ? didYouMean(type, TYPE_NAMES) : '';
+    report.invalid(
+      here,
+      `${report.show(here, type)} is not a type; types are ${TYPE_NAMES.join(', ')}${guess}`,
+    );
+  }
+}
+
+/** The types that `checkColumnTypes` found no problem in. */
+export function columnTypes(types: Readonly<Record<string, string>>): Readonly<Record<string, DataType>> {
+  const parsed: Record<string, DataType> = {};
+  for (const [column, text] of Object.entries(types)) {
+    const type = parseType(text);
+    if (type === undefined) throw new Error(`type ${text} of ${column} was not checked`);
+    Object.defineProperty(parsed, column, { value: type, enumerable: true });
+  }
+  return parsed;
+}
