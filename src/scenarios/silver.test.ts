@@ -347,6 +347,17 @@ describe('Silver of classic configs', () => {
   );
 
   test(
+    'a table without dates is promoted from where it lies, not from dated partitions of an earlier config below it',
+    scenario(async (w) => {
+      await w.put('in.csv', csv(['id', 'v'], [1, 'dated']));
+      await promote(w, classic({ silver: {} }));
+      await w.put('in.csv', csv(['id', 'v'], [1, 'undated']));
+      await promote(w, classic({ bronze: { partitioning: { use_dt_partition: false } }, silver: {} }));
+      expect(await artifact(w, SILVER, 'full_snapshot')).toMatchObject([{ id: '1', v: 'undated' }]);
+    }),
+  );
+
+  test(
     'keys that are NULL are refused with their count, and ties go to the last input row',
     scenario(async (w) => {
       await w.put('in.csv', csv(['id', 'at', 'v'], ['', 1, 'x'], ['', 2, 'y'], [1, 3, 'z']));

@@ -244,6 +244,28 @@ describe('sources that are not what they should be', () => {
   );
 
   test(
+    'column names that SQL cannot name or tell apart never end in a bug report',
+    scenario(async (w) => {
+      await w.put('in.jsonl', '{"a\\u0000b":1}\n');
+      await refused(w, 3, { path: 'in.jsonl' }, 'in.jsonl', 'NUL');
+      for (const names of [
+        ['a', 'A'],
+        ['file_row_number', 'x'],
+        ['__row', 'x'],
+        ['', 'x'],
+        ['"', "';--"],
+        ['select', 'from'],
+      ]) {
+        await w.put('in.jsonl', jsonl(Object.fromEntries(names.map((name, i) => [name, i]))));
+        await w.put('a.yaml', classic({ file: { path: 'in.jsonl' }, silver: {} }));
+        const run = await w.run('run-intent', '--config', 'a.yaml', '--date', DATE);
+        expect([0, 3]).toContain(run.exitCode);
+        expect(run.stderr).not.toContain('ERR000');
+      }
+    }),
+  );
+
+  test(
     'an extension that names no format asks for source.file.format',
     scenario(async (w) => {
       await w.put('in.dat', 'id\n1\n');
