@@ -61,8 +61,8 @@ function configSchema(schema: GenericSchema): Json {
 
 /** A classic file with `sources`: the platform is shared, and so is the base of every entry's silver. */
 function severalSources(classic: Json): Json {
-  const { source, silver, ...shared } = classic.properties as Json;
-  const entry = object({ name: { type: 'string' }, source, silver }, ['source']);
+  const { source, silver, derived_paths, ...shared } = classic.properties as Json;
+  const entry = object({ name: { type: 'string' }, source, silver, derived_paths }, ['source']);
   return object({ ...shared, silver, sources: { type: 'array', minItems: 1, items: entry } }, [
     'platform',
     'sources',

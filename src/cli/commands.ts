@@ -13,6 +13,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandDef<ArgsDef>
   'config expand': async () => widen((await import('./commands/config-expand.ts')).configExpandCommand),
   'config doctor': async () => widen((await import('./commands/config-doctor.ts')).configDoctorCommand),
   schema: async () => widen((await import('./commands/schema.ts')).schemaCommand),
+  completions: async () => widen((await import('./commands/completions.ts')).completionsCommand),
 };
 
 /** citty's command type is invariant in its flags; the table holds commands of different flags. */

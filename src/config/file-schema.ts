@@ -159,6 +159,10 @@ export const outputDefaults = kit.section({
   ),
 });
 
+export const derivedPaths = kit.optional('Paths of one day, for readers of the file.', kit.anyMapping, {
+  obsolete: '`config expand` wrote it for readers; the paths follow from the other keys',
+});
+
 /** What the original had and foundry leaves out (decision 23): configs that carry it still run. */
 export const leftOut = {
   polybase_setup: kit.optional('Was for PolyBase.', v.unknown(), {

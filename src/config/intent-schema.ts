@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import {
+  derivedPaths,
   environment,
   fileOptions,
   laterSources,
@@ -89,9 +90,8 @@ const bronze = kit.section({
 
 const silver = kit.section({
   entity_kind: kit.required(
-    'What a row is: something that happened (`event`) or the state of something (`state`). `derived_state` is as `state`.',
+    'What a row is: something that happened (`event`) or the state of something (`state`). `derived_state` is as `state`; `derived_event` tells the changes between the states of a key.',
     kit.choice(['event', 'state', 'derived_state', 'derived_event']),
-    { laterChoices: ['derived_event'] },
   ),
   history_mode: kit.optional(
     'For states: keep all versions (`scd2`) or the newest (`scd1`, `latest_only`).',
@@ -156,6 +156,7 @@ export const intentSchema = kit.section({
   ),
   pattern_id: patternId,
   path_structure: pathStructure,
+  derived_paths: derivedPaths,
   ...leftOut,
 });
 

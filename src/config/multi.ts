@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { isMapping } from './environment.ts';
-import { environment, leftOut, version } from './file-schema.ts';
+import { derivedPaths, environment, leftOut, version } from './file-schema.ts';
 import type { ConfigPath } from './problems.ts';
 import type { Report } from './report.ts';
 import * as kit from './schema-kit.ts';
@@ -28,6 +28,7 @@ const sourcesFrame = kit.section({
         name: kit.optional('Name of the dataset.', kit.text),
         source: kit.required('What is read.', kit.anyMapping),
         silver: kit.optional('Laid over the shared section, key by key.', kit.anyMapping),
+        derived_paths: derivedPaths,
       }),
       'must be a list',
     ),

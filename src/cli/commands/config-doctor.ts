@@ -14,7 +14,7 @@ const args = {
     options: ['1', '2'],
     description: 'Shape to bring the configs to: 2 also takes out what has no effect any more (default: 1)',
   },
-  write: { type: 'boolean', alias: ['i', 'in-place'], description: 'Write the changes into the files' },
+  write: { type: 'boolean', alias: 'i', description: 'Write the changes into the files' },
   ...OUTPUT_ARGS,
 } as const satisfies ArgsDef;
 

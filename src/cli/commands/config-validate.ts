@@ -11,9 +11,10 @@ const args = {
   ...OUTPUT_ARGS,
 } as const satisfies ArgsDef;
 
-interface Finding extends ConfigWarning {
+interface Finding extends Omit<ConfigWarning, 'code'> {
   readonly severity: 'error' | 'warning';
-  readonly code: string;
+  /** A warning has none, unless it is a deprecation. */
+  readonly code: string | null;
 }
 
 interface FileReport {
@@ -62,10 +63,11 @@ async function validate(file: string, strict: boolean): Promise<FileReport> {
   }
 }
 
-/** A warning has no code of its own unless it is a deprecation. */
 function finding(found: ConfigWarning | ConfigProblem, severity: Finding['severity']): Finding {
-  const code = 'code' in found && typeof found.code === 'string' ? found.code : 'CFG001';
-  return { ...found, severity, code };
+  const code = found.code ?? (severity === 'error' ? 'CFG001' : null);
+  const prefix = `[${code}] `;
+  const message = found.message.startsWith(prefix) ? found.message.slice(prefix.length) : found.message;
+  return { ...found, severity, code, message };
 }
 
 function text(reports: readonly FileReport[]): string {
@@ -83,5 +85,5 @@ function text(reports: readonly FileReport[]): string {
 
 function line({ file, line: at, column, path, message, severity, code }: Finding): string {
   const position = at === undefined ? file : `${file}:${at}:${column ?? 1}`;
-  return `  ${severity} ${code} ${position}${path === '' ? '' : ` ${path}`}: ${message}`;
+  return `  ${severity}${code === null ? '' : ` ${code}`} ${position}${path === '' ? '' : ` ${path}`}: ${message}`;
 }

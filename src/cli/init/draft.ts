@@ -5,6 +5,7 @@ import { FoundryError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/nearest.ts';
 import { commaList } from '../args.ts';
 import type { Asker } from './ask.ts';
+import type { Inspected } from './inspect.ts';
 
 export const SOURCE_TYPES = ['file', 'api', 'database'] as const;
 export const KINDS = ['state', 'event'] as const;
@@ -45,7 +46,7 @@ const SOURCE_QUESTIONS = {
 export async function makeDraft(
   wishes: Wishes,
   asker: Asker | undefined,
-  inspect: (path: string) => Promise<readonly SampleColumn[]>,
+  inspect: (path: string) => Promise<Inspected>,
 ): Promise<Drafted> {
   const type = wishes.type ?? (await asker?.choice('What is the source?', SOURCE_TYPES, 'file')) ?? 'file';
   const source = wishes.source ?? (await asker?.text(SOURCE_QUESTIONS[type]));
@@ -54,7 +55,7 @@ export async function makeDraft(
       hint: 'For example: foundry init --type file --source-path orders.csv',
     });
   }
-  const columns = type === 'file' ? await inspect(source) : [];
+  const { columns, jsonPath }: Inspected = type === 'file' ? await inspect(source) : { columns: [] };
   const rows = columns[0]?.values.length ?? 0;
   if (columns.length > 0) {
     asker?.say(
@@ -83,6 +84,7 @@ export async function makeDraft(
       keys,
       ...(orderColumn !== undefined && { orderColumn }),
       columns,
+      ...(jsonPath !== undefined && { jsonPath }),
       fileName,
     },
     outputFile: fileName,

@@ -10,29 +10,52 @@ import { inferText } from '../../table/infer.ts';
 /** Enough to see what a column is; a key that repeats only later is the owner's to know. */
 const ROWS = 5000;
 
+export interface Inspected {
+  readonly columns: readonly SampleColumn[];
+  /** Where the records of a JSON document are, when they are not the document itself. */
+  readonly jsonPath?: string;
+}
+
 /**
  * The columns of a file, glob or folder, with its first rows.
  * @throws EXT001 when nothing is there; DATA001 when it cannot be read; USE001 when it holds no column.
  */
-export async function inspectFile(
+export async function inspectFile(path: string, runDate: RunDate, signal: AbortSignal): Promise<Inspected> {
+  const columns = await columnsOf(path, undefined, runDate, signal);
+  const jsonPath = /\.json(?:\.\w+)?$/i.test(path) ? recordsWithin(columns) : undefined;
+  if (jsonPath !== undefined) {
+    return { columns: await columnsOf(path, jsonPath, runDate, signal), jsonPath };
+  }
+  if (columns.length > 0) return { columns };
+  throw new FoundryError('USE001', `${path} holds no column to describe`, {
+    hint: 'Give a source with at least a header line or one record.',
+  });
+}
+
+/** A document of one object with one list of objects: the list is what its owner calls the records. */
+function recordsWithin(columns: readonly SampleColumn[]): string | undefined {
+  const lists = columns.filter(({ values }) => values.length === 1 && /^\[\s*\{/.test(values[0] ?? ''));
+  const name = lists.length === 1 ? lists[0]?.name : undefined;
+  return name !== undefined && /^[\w-]+$/.test(name) ? name : undefined;
+}
+
+async function columnsOf(
   path: string,
+  jsonPath: string | undefined,
   runDate: RunDate,
   signal: AbortSignal,
 ): Promise<readonly SampleColumn[]> {
   const { parseConfig } = await import('../../config/load.ts');
+  const file = { limit_rows: ROWS, ...(jsonPath !== undefined && { json_path: jsonPath }) };
   const config = {
     system: 'init',
     entity: 'init',
-    bronze: { path_pattern: path.replaceAll('${', '$${'), options: { file: { limit_rows: ROWS } } },
+    bronze: { path_pattern: path.replaceAll('${', '$${'), options: { file } },
     silver: { entity_kind: 'event', natural_keys: ['_'], event_ts_column: '_' },
   };
   const [dataset] = parseConfig('', JSON.stringify(config), {}).datasets;
   if (dataset === undefined) throw new Error('a config of one dataset gave none');
-  const columns = await sample(dataset.bronze.source, runDate, signal);
-  if (columns.length > 0) return columns;
-  throw new FoundryError('USE001', `${path} holds no column to describe`, {
-    hint: 'Give a source with at least a header line or one record.',
-  });
+  return sample(dataset.bronze.source, runDate, signal);
 }
 
 async function sample(

@@ -14,6 +14,8 @@ export interface Draft {
   readonly orderColumn?: string;
   /** Of files, as their first rows show them; empty for what was not looked at. */
   readonly columns: readonly SampleColumn[];
+  /** Where the records of a JSON document are, when they are not the document itself. */
+  readonly jsonPath?: string;
   /** The name of the config file, for the commands in its head. */
   readonly fileName: string;
 }
@@ -124,6 +126,8 @@ function classic(draft: Draft): string[] {
   const hasKeys = keys.length > 0 && orderColumn !== undefined;
   const model = !hasKeys ? 'periodic_snapshot' : draft.kind === 'state' ? 'scd_type_2' : 'full_merge_dedupe';
   return [
+    'config_version: 1',
+    '',
     '# Owned by the platform team: where Bronze lies',
     'platform:',
     '  bronze:',
@@ -179,8 +183,12 @@ function classicSource(draft: Draft): string[] {
   ];
 }
 
-/** Types are a question of text files only; the rest brings its own. */
-function typesOf({ source, columns }: Draft, indent: string): string[] {
+/** How the file is read. Types are a question of text files only; the rest brings its own. */
+function typesOf({ source, columns, jsonPath }: Draft, indent: string): string[] {
+  if (jsonPath !== undefined) {
+    const comment = `${indent}  # Where the records are in the document`;
+    return [`${indent}file:`, comment, `${indent}  json_path: ${text(jsonPath)}`];
+  }
   if (/\.(jsonl?|ndjson|parquet)(\.\w+)?$/i.test(source)) return [];
   const pinned = columns.filter(({ type }) => type !== 'string');
   const types = stringify(
