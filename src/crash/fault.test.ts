@@ -38,7 +38,7 @@ async function faultTrial(
 ): Promise<FaultTrial> {
   const folder = copyOf(prepared);
   const injection: Injection = { ...point, effect: `error=${failure}` };
-  const failed = await runTraced(folder, scene.args, injection, HANG_MS);
+  const failed = await runTraced(folder, scene.args, injection, { timeout: HANG_MS });
   const hit = failed.calls.filter((made) => made.injected);
   const found = await examine(folder, scene);
   const problems = [...found.problems];

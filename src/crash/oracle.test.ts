@@ -29,47 +29,58 @@ export interface Finding {
 export async function examine(folder: string, scene: Scene): Promise<Finding> {
   const base = join(folder, scene.base);
   const partition = join(base, scene.partition);
-  const problems: string[] = [];
-  const manifestBytes = readFileSync(join(partition, '_metadata.json'));
-  const manifest = JSON.parse(manifestBytes.toString()) as Manifest;
-  const listed = new Set(manifest.files.map((file) => file.path));
-  for (const file of manifest.files) {
-    const path = join(partition, file.path);
-    if (!existsSync(path)) problems.push(`listed but gone: ${file.path}`);
-    else if (sha256(readFileSync(path)) !== file.sha256) problems.push(`other bytes: ${file.path}`);
-  }
-  problems.push(...checksumProblems(partition, manifest, manifestBytes));
-  const own = new Set([...listed, '_metadata.json', '_checksums.json']);
+  const { bytes, manifest } = readManifest(partition);
+  const problems = [...listedProblems(partition, manifest), ...checksumProblems(partition, manifest, bytes)];
+  const own = new Set([...manifest.files.map((file) => file.path), '_metadata.json', '_checksums.json']);
   for (const file of filesBelow(partition)) if (!own.has(file)) problems.push(`not listed: ${file}`);
   for (const file of filesBelow(base)) {
     const isData = /\.(?:parquet|csv)$/.test(file);
     if (isData && !file.startsWith(`${scene.partition}/`)) problems.push(`seen by a glob: ${file}`);
   }
   if (problems.length > 0) return { generation: undefined, problems };
-  return globbed(base, scene);
+  return generationOf([`${base}/**/*.parquet`], scene);
 }
 
-async function globbed(base: string, scene: Scene): Promise<Finding> {
-  const query = (reader: string) =>
-    queryDuckdb(
-      `SELECT regexp_extract(parse_filename(filename), '(part|state_current|state_history)', 1) AS artifact,
-              generation, count(*)::INTEGER AS rows FROM ${reader} GROUP BY ALL`,
-    );
-  const found = await query(
-    `read_parquet('${base}/**/*.parquet', filename = true, hive_partitioning = false)`,
+/** The same by what the manifest lists, whatever else lies there. */
+export async function examineListed(folder: string, scene: Scene): Promise<Finding> {
+  const partition = join(folder, scene.base, scene.partition);
+  const { manifest } = readManifest(partition);
+  const problems = listedProblems(partition, manifest);
+  if (problems.length > 0) return { generation: undefined, problems };
+  const files = manifest.files.filter((file) => file.format === 'parquet');
+  return generationOf(
+    files.map((file) => join(partition, file.path)),
+    scene,
   );
-  const generations = (['old', 'new'] as const).filter(
-    (generation) =>
-      found.every((row) => row.generation === generation) &&
-      Bun.deepEquals(
-        Object.fromEntries(found.map((row) => [row.artifact, row.rows])),
-        scene.rows[generation],
-      ),
+}
+
+function readManifest(partition: string): { readonly bytes: Uint8Array; readonly manifest: Manifest } {
+  const bytes = readFileSync(join(partition, '_metadata.json'));
+  return { bytes, manifest: JSON.parse(bytes.toString()) };
+}
+
+function listedProblems(partition: string, manifest: Manifest): string[] {
+  return manifest.files.flatMap((file) => {
+    const path = join(partition, file.path);
+    if (!existsSync(path)) return [`listed but gone: ${file.path}`];
+    return sha256(readFileSync(path)) === file.sha256 ? [] : [`other bytes: ${file.path}`];
+  });
+}
+
+/** By the rows of every artifact that the files or globs hold. */
+async function generationOf(paths: readonly string[], scene: Scene): Promise<Finding> {
+  const found = await queryDuckdb(
+    `SELECT regexp_extract(parse_filename(filename), '(part|state_current|state_history)', 1) AS artifact,
+            generation, count(*)::INTEGER AS rows
+     FROM read_parquet([${paths.map((path) => `'${path}'`)}], filename = true, hive_partitioning = false)
+     GROUP BY ALL`,
   );
-  if (generations.length !== 1) {
-    return { generation: undefined, problems: [`a glob finds ${JSON.stringify(found)}`] };
-  }
-  return { generation: generations[0], problems: [] };
+  const counts = Object.fromEntries(found.map((row) => [row.artifact, row.rows]));
+  const generation = (['old', 'new'] as const).find(
+    (one) => found.every((row) => row.generation === one) && Bun.deepEquals(counts, scene.rows[one]),
+  );
+  const problems = generation === undefined ? [`its rows are ${JSON.stringify(found)}`] : [];
+  return { generation, problems };
 }
 
 function checksumProblems(partition: string, manifest: Manifest, bytes: Uint8Array): string[] {

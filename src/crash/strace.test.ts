@@ -64,12 +64,15 @@ export function requireStrace(): void {
   checked = true;
 }
 
+/** A file system that cannot swap two folders. */
+export const NO_SWAP = ['-e', 'inject=renameat2:error=EINVAL'] as const;
+
 /** Runs the program under strace, with the injection if one is given. A run that hangs is killed after a minute. */
 export async function runTraced(
   folder: string,
   args: readonly string[],
   injection?: Injection,
-  timeout = 60_000,
+  { timeout = 60_000, more = [] }: { readonly timeout?: number; readonly more?: readonly string[] } = {},
 ): Promise<Traced> {
   requireStrace();
   const log = join(folder, '..', `${folder.split('/').at(-1)}.strace`);
@@ -78,7 +81,18 @@ export async function runTraced(
       ? []
       : ['-e', `inject=${injection.call}:${injection.effect}:when=${injection.when}`];
   const names = injection === undefined || injection.effect === 'signal=KILL' ? CALLS : [injection.call];
-  const strace = ['strace', '-f', '-qq', '-y', '-o', log, '-e', `trace=${names.join(',')}`, ...inject];
+  const strace = [
+    'strace',
+    '-f',
+    '-qq',
+    '-y',
+    '-o',
+    log,
+    '-e',
+    `trace=${names.join(',')}`,
+    ...inject,
+    ...more,
+  ];
   const done = await runCommand([...strace, binary(), ...args], {
     cwd: folder,
     env: environment(folder),
