@@ -17,7 +17,7 @@ import {
 } from './rules.ts';
 import { checkRun } from './run-options.ts';
 import { chooseModel } from './silver-models.ts';
-import { checkSilverOptions, columnList, deleteModeOf } from './silver-options.ts';
+import { checkOutputNames, checkSilverOptions, columnList, deleteModeOf } from './silver-options.ts';
 import { modelProblems, uselessSettings } from './silver-rules.ts';
 import type { Partly } from './validate.ts';
 
@@ -26,12 +26,6 @@ type SourceType = (typeof SOURCE_TYPES)[number];
 
 const SECTION_OF = { file: 'file', api: 'api', db: 'db', custom: 'custom_extractor' } as const;
 const API_KEYS = ['timeout_seconds', 'rate_limit_rps', 'max_retry_attempts', 'retry_base_delay'] as const;
-const OUTPUT_NAMES = [
-  'full_output_name',
-  'cdc_output_name',
-  'current_output_name',
-  'history_output_name',
-] as const;
 
 /** Reports what is wrong between the keys of a classic config. */
 export function checkClassic(config: Partial, report: Report): void {
@@ -159,7 +153,6 @@ function checkSilver(config: Partial, report: Report): void {
   const at = (key: string): ConfigPath => ['silver', key];
   checkName(silver.domain, at('domain'), report);
   checkName(silver.entity, at('entity'), report);
-  for (const key of OUTPUT_NAMES) checkName(silver[key], at(key), report);
   checkColumns(silver.primary_keys, at('primary_keys'), report, { atLeastOne: false });
   columnList(silver.partitioning?.columns)?.forEach((column, index) => {
     checkPartitionName(column, ['silver', 'partitioning', 'columns', index], report);
@@ -168,6 +161,7 @@ function checkSilver(config: Partial, report: Report): void {
   if (config.silver === undefined && (pattern !== 'current_history' || report.isMuted(['silver']))) return;
   if (report.isMuted(at('model')) || report.isMuted(at('model_profile'))) return;
   const { model } = chooseModel(pattern, silver.model, silver.model_profile);
+  checkOutputNames(model, silver, report);
   const subject = {
     model,
     pattern,

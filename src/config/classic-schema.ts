@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import {
   apiRunOptions,
+  derivedPaths,
   environment,
   fileOptions,
   laterSources,
@@ -118,9 +119,6 @@ const source = kit.section({
   run: kit.optional('How the source is landed.', run),
 });
 
-const outputName = (artifact: string) =>
-  kit.optional(`File name of the artifact \`${artifact}\`.`, kit.text, { fallback: `\`${artifact}\`` });
-
 const silver = kit.section({
   output_dir: kit.optional('Silver base folder.', kit.text, { fallback: '`./silver_output`' }),
   domain: kit.optional('The `domain=` folder.', kit.text, { fallback: '`source.system`' }),
@@ -139,10 +137,6 @@ const silver = kit.section({
     kit.choice(PROFILE_NAMES),
   ),
   delete_mode: deleteMode,
-  full_output_name: outputName('full_snapshot'),
-  cdc_output_name: outputName('cdc_changes'),
-  current_output_name: outputName('current'),
-  history_output_name: outputName('history'),
   ...silverOptions,
 });
 
@@ -153,6 +147,7 @@ export const classicSchema = kit.section({
   platform: kit.required('Owned by the platform team: storage and defaults.', platform),
   source: kit.required('Owned by the source team: what is read.', source),
   silver: kit.optional('How Bronze is promoted.', silver, { fallback: 'no Silver' }),
+  derived_paths: derivedPaths,
 });
 
 export type ClassicConfig = v.InferOutput<typeof classicSchema>;

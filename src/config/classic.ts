@@ -1,18 +1,12 @@
 import type { ClassicConfig } from './classic-schema.ts';
 import { fileSource } from './file-source.ts';
+import { artifactNames } from './output-names.ts';
 import { bronzePathPart, silverPathPart } from './path-structure.ts';
 import { outputFormats } from './rules.ts';
 import { partitionPart, runPart } from './run-options.ts';
 import { chooseModel } from './silver-models.ts';
 import { columnList, deleteModeOf, silverPart } from './silver-options.ts';
-import type {
-  ArtifactName,
-  BronzeSpec,
-  DatasetSpec,
-  OutputFormats,
-  PartitionStrategy,
-  SilverSpec,
-} from './spec.ts';
+import type { BronzeSpec, DatasetSpec, OutputFormats, PartitionStrategy, SilverSpec } from './spec.ts';
 import type { Partly } from './validate.ts';
 
 type Source = ClassicConfig['source'];
@@ -86,7 +80,7 @@ function silverSpec(silver: NonNullable<ClassicConfig['silver']>, source: Source
     entity: silver.entity ?? source.table,
     model,
     ...(isDefault && { modelIsDefault: true }),
-    artifactNames: artifactNames(silver),
+    artifactNames: artifactNames(model, silver),
     keys,
     ...(silver.order_column !== undefined && { orderColumn: silver.order_column }),
     deleteMode: deleteModeOf(silver.delete_mode),
@@ -94,14 +88,5 @@ function silverSpec(silver: NonNullable<ClassicConfig['silver']>, source: Source
       columns: columnList(silver.partitioning?.columns) ?? [],
       keepColumns: silver.partitioning?.keep_columns ?? false,
     },
-  };
-}
-
-function artifactNames(silver: NonNullable<ClassicConfig['silver']>): Partial<Record<ArtifactName, string>> {
-  return {
-    ...(silver.full_output_name !== undefined && { full_snapshot: silver.full_output_name }),
-    ...(silver.cdc_output_name !== undefined && { cdc_changes: silver.cdc_output_name }),
-    ...(silver.current_output_name !== undefined && { current: silver.current_output_name }),
-    ...(silver.history_output_name !== undefined && { history: silver.history_output_name }),
   };
 }

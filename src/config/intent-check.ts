@@ -13,7 +13,7 @@ import {
   checkVersion,
 } from './rules.ts';
 import { checkRun } from './run-options.ts';
-import { checkSilverOptions, columnList, deleteModeOf } from './silver-options.ts';
+import { checkOutputNames, checkSilverOptions, columnList, deleteModeOf } from './silver-options.ts';
 import { uselessSettings } from './silver-rules.ts';
 import { checkStorage } from './storage-place.ts';
 import type { Partly } from './validate.ts';
@@ -111,6 +111,7 @@ function checkKind(silver: Silver, kind: IntentConfig['silver']['entity_kind'], 
     report.invalid(at('delete_mode'), `${mode} applies to ${right} only, and entity_kind is ${kind}`);
   }
   const model = intentModel({ entity_kind: kind, history_mode: silver.history_mode });
+  checkOutputNames(model, silver, report);
   for (const { key, unless } of uselessSettings(model, mode, silver)) {
     report.warn(at(key), `'${key}' has no effect unless ${unless}`);
   }

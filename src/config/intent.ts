@@ -1,5 +1,6 @@
 import { fileSource } from './file-source.ts';
 import type { IntentConfig } from './intent-schema.ts';
+import { artifactNames } from './output-names.ts';
 import { bronzePathPart, silverPathPart } from './path-structure.ts';
 import { outputFormats } from './rules.ts';
 import { partitionPart, runPart } from './run-options.ts';
@@ -82,7 +83,7 @@ function silverSpec(config: IntentConfig): SilverSpec {
     ...(isEvent
       ? { inputMode: silver.input_mode ?? 'append_log' }
       : { historyMode: silver.history_mode ?? 'scd2' }),
-    artifactNames: {},
+    artifactNames: artifactNames(intentModel(silver), silver),
     keys,
     ...(orderColumn !== undefined && { orderColumn }),
     attributes: (silver.attributes ?? []).filter((name) => !keys.includes(name) && name !== orderColumn),

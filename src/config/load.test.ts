@@ -271,10 +271,6 @@ describe('what is not built yet', () => {
         'platform.bronze.storage_backend',
       ],
       [CLASSIC.replace('data/x.csv', 's3://b/x.csv'), 'source.file.path'],
-      [
-        STATE.replace('kind: state', 'kind: derived_event').replace('change_ts', 'event_ts'),
-        'silver.entity_kind',
-      ],
       [`${STATE}storage: {silver: {backend: s3, bucket: b}}`, 'storage.silver.backend'],
       ['silver_join: {}', 'silver_join'],
     ] as const) {

@@ -1,18 +1,21 @@
 import type * as v from 'valibot';
+import { artifactNames, artifactOf, OUTPUTS, type OutputNames, sharedName } from './output-names.ts';
 import type { ConfigPath } from './problems.ts';
 import type { Report } from './report.ts';
 import {
   checkColumns,
   checkFolder,
   checkFormats,
+  checkName,
   checkNames,
   checkPartitionName,
   checkTimezone,
   outputFormats,
 } from './rules.ts';
+import { cdcSpec, checkCdc } from './silver-cdc.ts';
 import type { silverOptions } from './silver-schema.ts';
 import { checkShaping, columnShaping } from './silver-shaping.ts';
-import type { DeleteMode, LoadPattern, SchemaMode, SilverSpec } from './spec.ts';
+import type { DeleteMode, LoadPattern, SchemaMode, SilverModelName, SilverSpec } from './spec.ts';
 import type { Partly } from './validate.ts';
 
 type Entries = typeof silverOptions;
@@ -37,6 +40,10 @@ export function checkSilverOptions(
     report.invalid([...at, 'sequence_column'], 'sequence_column must not be empty');
   }
   checkInputs(silver, at, report);
+  checkCdc(silver.cdc, [...at, 'cdc'], report);
+  for (const output of OUTPUTS) {
+    checkName(silver[`${output}_output_name`], [...at, `${output}_output_name`], report);
+  }
   checkShaping(silver, at, report);
   if (silver.new_columns !== undefined && silver.schema_mode !== 'allow_new_columns') {
     report.warn(
@@ -56,6 +63,32 @@ function checkInputs(silver: Partly<SilverOptions>, at: ConfigPath, report: Repo
     report.warn(here, "'input_patterns' has no effect unless input_scope is history");
   }
   checkNames(patterns, here, report);
+}
+
+/** Reports names of files that the model does not write, and one name for two artifacts. */
+export function checkOutputNames(model: SilverModelName, silver: OutputNames, report: Report): void {
+  for (const output of OUTPUTS) {
+    const key = `${output}_output_name` as const;
+    if (silver[key] === undefined || artifactOf(model, output) !== undefined) continue;
+    report.warn(['silver', key], `'${key}' has no effect on the model ${model}`);
+  }
+  const { full_output_name: full, cdc_output_name: cdc, current_output_name: current } = silver;
+  const rivals = [
+    ['full', full, 'cdc', cdc],
+    ['full', full, 'current', current],
+  ] as const;
+  for (const [a, nameOfA, b, nameOfB] of rivals) {
+    const isSame = artifactOf(model, a) !== undefined && artifactOf(model, a) === artifactOf(model, b);
+    if (!isSame || nameOfA === undefined || nameOfB === undefined || nameOfA === nameOfB) continue;
+    report.invalid(
+      ['silver', `${b}_output_name`],
+      `${a}_output_name and ${b}_output_name name the same artifact ${artifactOf(model, a)}; keep one of them`,
+    );
+  }
+  const shared = sharedName(model, artifactNames(model, silver));
+  if (shared === undefined) return;
+  const key = silver.current_output_name === undefined ? 'history_output_name' : 'current_output_name';
+  report.invalid(['silver', key], `both artifacts of the model ${model} would be named "${shared}"`);
 }
 
 /** A single text is a list of one. */
@@ -78,6 +111,8 @@ export function silverPart(silver: SilverOptions, pattern: LoadPattern) {
     ...(silver.input_patterns !== undefined && { inputPatterns: silver.input_patterns }),
     ...(silver.include_pattern_folder === true && { patternFolder: pattern }),
     ...(silver.sequence_column !== undefined && { sequenceColumn: silver.sequence_column }),
+    ...(silver.detect_missing === true && { detectMissing: true }),
+    ...(silver.cdc !== undefined && { cdc: cdcSpec(silver.cdc) }),
     keepTombstones: silver.keep_tombstones ?? false,
     collapseUnchanged: silver.collapse_unchanged ?? false,
     ...(silver.new_columns === 'keep' && { keepNewColumns: true }),

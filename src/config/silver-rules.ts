@@ -39,6 +39,8 @@ export function modelProblems(subject: ModelSubject): readonly ModelProblem[] {
   return problems;
 }
 
+type UselessKey = 'keep_tombstones' | 'collapse_unchanged' | 'detect_missing' | 'cdc';
+
 /** Settings that are written and change nothing under this model, by key. */
 export function uselessSettings(
   model: SilverModelName,
@@ -46,14 +48,25 @@ export function uselessSettings(
   settings: {
     readonly keep_tombstones?: boolean | undefined;
     readonly collapse_unchanged?: boolean | undefined;
+    readonly detect_missing?: boolean | undefined;
+    readonly input_scope?: string | undefined;
+    readonly cdc?: unknown;
   },
-): readonly { readonly key: 'keep_tombstones' | 'collapse_unchanged'; readonly unless: string }[] {
-  const useless: { key: 'keep_tombstones' | 'collapse_unchanged'; unless: string }[] = [];
+): readonly { readonly key: UselessKey; readonly unless: string }[] {
+  const useless: { key: UselessKey; unless: string }[] = [];
   if (settings.keep_tombstones === true && deleteMode !== 'tombstone_state') {
     useless.push({ key: 'keep_tombstones', unless: 'delete_mode is tombstone_state' });
   }
   if (settings.collapse_unchanged === true && model !== 'scd_type_2' && model !== 'state_scd2') {
     useless.push({ key: 'collapse_unchanged', unless: 'history is kept (scd2)' });
+  }
+  if (settings.cdc !== undefined && !needsKeys(model)) {
+    useless.push({ key: 'cdc', unless: 'the model picks rows by key' });
+  }
+  if (settings.detect_missing === true && (!needsKeys(model) || model === 'event')) {
+    useless.push({ key: 'detect_missing', unless: 'the model picks rows by key and is no log of events' });
+  } else if (settings.detect_missing === true && settings.input_scope !== 'history') {
+    useless.push({ key: 'detect_missing', unless: 'input_scope is history' });
   }
   return useless;
 }

@@ -205,8 +205,14 @@ export interface SilverSpec {
   readonly sequenceColumn?: string;
   /** Declared payload columns of an intent; absent in classic configs, where every column is kept. */
   readonly attributes?: readonly string[];
+  /** Keys and order column that flags replaced: columns like attributes where Bronze has them. */
+  readonly replacedColumns?: readonly string[];
   readonly deleteMode: DeleteMode;
   readonly keepTombstones: boolean;
+  /** Present where a column says what each row does. */
+  readonly cdc?: CdcSpec;
+  /** With scope `history`: keys that a newer full snapshot lacks are deleted at its date. */
+  readonly detectMissing?: boolean;
   /** Absent in classic configs: every column is welcome. */
   readonly schemaMode?: SchemaMode;
   /** With `allow_new_columns`: columns that are not declared go on instead of being left out. */
@@ -246,6 +252,14 @@ export interface SilverSpec {
   readonly allowEmpty: boolean;
   readonly semanticOwner?: string;
   readonly semanticContact?: string;
+}
+
+/** What the codes of an operation column mean; compared exactly, after trimming. */
+export interface CdcSpec {
+  readonly operationColumn: string;
+  /** Codes of inserts, updates and reads: the row is there. */
+  readonly live: readonly string[];
+  readonly deleted: readonly string[];
 }
 
 export type ArtifactName =
