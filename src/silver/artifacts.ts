@@ -8,6 +8,7 @@ import { partitionSegment } from '../lake/hive.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import { type AddedColumn, type ArtifactQuery, PREPARED } from './models/model.ts';
 import type { PartitionColumn } from './partitions.ts';
+import { exactText } from './text-sql.ts';
 
 /** One artifact as SQL, ready to run once the artifacts that it reads are staged. */
 export interface PlannedArtifact {
@@ -217,25 +218,7 @@ function columnList(planned: PlannedArtifact, schema: TableSchema, format: 'parq
     .map(({ name, type }) => {
       const column = identifier(name);
       const sql = planned.constants.find((constant) => constant.field.name === name)?.sql ?? column;
-      return `${format === 'csv' ? csvText(sql, type) : sql} AS ${column}`;
+      return `${format === 'csv' ? exactText(sql, type) : sql} AS ${column}`;
     })
     .join(', ');
-}
-
-/** The text that foundry's own CSV reader gives the same value for (`table/format.ts`). */
-function csvText(column: string, type: DataType): string {
-  switch (type.kind) {
-    case 'timestamp':
-      return type.utc
-        ? `strftime(${column} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')`
-        : `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%f')`;
-    case 'time':
-      return `strftime(DATE '2000-01-01' + ${column}, '%H:%M:%S.%f')`;
-    case 'binary':
-      return `to_base64(${column})`;
-    case 'double':
-      return `CASE WHEN isnan(${column}) THEN 'NaN' WHEN isinf(${column}) THEN CASE WHEN ${column} > 0 THEN 'Infinity' ELSE '-Infinity' END ELSE ${column}::VARCHAR END`;
-    default:
-      return column;
-  }
 }
