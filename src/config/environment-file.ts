@@ -12,6 +12,8 @@ import { checkShape, type Partly } from './validate.ts';
 
 export interface ReadEnvironment {
   readonly spec: EnvironmentSpec;
+  /** What the file says, after substitution. */
+  readonly value: unknown;
   readonly warnings: readonly ConfigWarning[];
   readonly document: Pick<ConfigDocument, 'locate'>;
   readonly origins: ReadonlyMap<string, SubstitutedText>;
@@ -78,7 +80,7 @@ export async function readEnvironment(
   if (config === undefined || report.problems.length > 0) {
     throw new ConfigError(report.problems, { warnings: report.warnings });
   }
-  return { spec: environmentSpec(config, path), warnings: report.warnings, document, origins };
+  return { spec: environmentSpec(config, path), value, warnings: report.warnings, document, origins };
 }
 
 function remove(root: unknown, path: ConfigPath): void {

@@ -51,8 +51,8 @@ export async function openConfig(path: string, env: Environment): Promise<Opened
       const file = await readEnvironment(found.path, environment, env);
       environments.set(environment, file);
       warnings.push(...file.warnings);
-    } else if (found.hasFolder || read.views[index]?.dialect === 'intent') {
-      const at = read.views[index]?.rebase(['environment']) ?? ['environment'];
+    } else if (found.hasFolder || read.drafts[index]?.view.dialect === 'intent') {
+      const at = read.drafts[index]?.view.rebase(['environment']) ?? ['environment'];
       warnings.push({
         file: path,
         ...read.document.locate(at, 'value'),

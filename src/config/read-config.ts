@@ -1,16 +1,15 @@
 import { type ConfigDocument, parseYaml } from './document.ts';
 import { type Environment, type SubstitutedText, substitute } from './environment.ts';
-import type { ConfigView } from './multi.ts';
 import { ConfigError, type ConfigProblem, type ConfigWarning, formatPath } from './problems.ts';
-import { readDatasets } from './read-datasets.ts';
+import { type Draft, readDatasets } from './read-datasets.ts';
 import type { DatasetSpec } from './spec.ts';
 
 /** A config file that was found right. */
 export interface ReadConfig {
   readonly datasets: readonly DatasetSpec[];
   readonly warnings: readonly ConfigWarning[];
-  /** Of each dataset, what of the file it was read from. */
-  readonly views: readonly ConfigView[];
+  /** Of each dataset, what it was read from. */
+  readonly drafts: readonly Draft[];
   readonly document: ConfigDocument;
   readonly origins: ReadonlyMap<string, SubstitutedText>;
 }
@@ -50,7 +49,7 @@ export function readConfig(path: string, text: string, env: Environment): ReadCo
     ...read.problems,
   ].sort(byPosition);
   if (all.length > 0) throw new ConfigError(all, { warnings });
-  return { datasets: read.datasets, warnings, views: read.views, document, origins };
+  return { datasets: read.datasets, warnings, drafts: read.drafts, document, origins };
 }
 
 function byPosition(a: ConfigWarning, b: ConfigWarning): number {

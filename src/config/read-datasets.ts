@@ -1,14 +1,15 @@
 import { classicSpec } from './classic.ts';
 import { checkClassic } from './classic-check.ts';
-import { classicSchema } from './classic-schema.ts';
+import { type ClassicConfig, classicSchema } from './classic-schema.ts';
 import type { ConfigDocument } from './document.ts';
 import { isMapping, type SubstitutedText } from './environment.ts';
 import { intentSpec } from './intent.ts';
 import { checkIntent } from './intent-check.ts';
-import { intentSchema } from './intent-schema.ts';
+import { type IntentConfig, intentSchema } from './intent-schema.ts';
 import { type ConfigView, datasetViews, sourceViews } from './multi.ts';
 import type { ConfigPath, ConfigProblem, ConfigWarning } from './problems.ts';
 import { createReport, type Report } from './report.ts';
+import type { Schema } from './schema-kit.ts';
 import type { DatasetSpec } from './spec.ts';
 import { checkShape } from './validate.ts';
 
@@ -22,10 +23,20 @@ export interface ConfigFile {
   readonly unresolved: readonly ConfigPath[];
 }
 
+/** One dataset between its check and its translation. */
+export interface Draft {
+  readonly view: ConfigView;
+  readonly schema: Schema;
+  /** What the schema made of `view.root`; undefined when it does not fit. */
+  readonly config: unknown;
+  /** The spec of a config of this dialect; may throw for one that was not checked. */
+  translate(config: unknown): DatasetSpec;
+}
+
 export interface ReadDatasets {
   readonly datasets: readonly DatasetSpec[];
   /** Of each dataset; empty when there are problems. */
-  readonly views: readonly ConfigView[];
+  readonly drafts: readonly Draft[];
   readonly problems: readonly ConfigProblem[];
   readonly warnings: readonly ConfigWarning[];
 }
@@ -40,18 +51,17 @@ export function readDatasets(config: ConfigFile): ReadDatasets {
     return report;
   };
   const whole = openReport();
-  const drafts = viewsOf(value, whole).map((view) => ({
-    view,
-    translate:
-      view.dialect === 'classic' ? readClassic(view, file, openReport) : readIntent(view, file, openReport),
-  }));
+  const drafts = viewsOf(value, whole).map((view) => readDraft(view, file, openReport(view.rebase)));
   const problems = once(reports.flatMap((report) => report.problems));
   const warnings = once(reports.flatMap((report) => report.warnings));
-  if (problems.length > 0 || unresolved.length > 0) return { datasets: [], views: [], problems, warnings };
-  const datasets = drafts.flatMap(({ translate }) => translate?.() ?? []);
-  const views = drafts.map(({ view }) => view);
-  refuseSameNames(datasets, views, whole);
-  return { datasets, views, problems: whole.problems, warnings };
+  if (problems.length > 0 || unresolved.length > 0) return { datasets: [], drafts: [], problems, warnings };
+  const datasets = drafts.map(({ config, translate }) => translate(config));
+  refuseSameNames(
+    datasets,
+    drafts.map(({ view }) => view),
+    whole,
+  );
+  return { datasets, drafts, problems: whole.problems, warnings };
 }
 
 function viewsOf(root: unknown, report: Report): readonly ConfigView[] {
@@ -78,21 +88,17 @@ function viewsOf(root: unknown, report: Report): readonly ConfigView[] {
   return [];
 }
 
-type OpenReport = (rebase: (path: ConfigPath) => ConfigPath) => Report;
-type Translate = () => DatasetSpec;
-
-function readClassic(view: ConfigView, file: string, open: OpenReport): Translate | undefined {
-  const report = open(view.rebase);
-  const { config, partial } = checkShape(classicSchema, view.root, report);
-  checkClassic(partial, report);
-  return config && (() => classicSpec(config, file));
-}
-
-function readIntent(view: ConfigView, file: string, open: OpenReport): Translate | undefined {
-  const report = open(view.rebase);
+function readDraft(view: ConfigView, file: string, report: Report): Draft {
+  if (view.dialect === 'classic') {
+    const { config, partial } = checkShape(classicSchema, view.root, report);
+    checkClassic(partial, report);
+    const translate = (given: unknown): DatasetSpec => classicSpec(given as ClassicConfig, file);
+    return { view, schema: classicSchema, config, translate };
+  }
   const { config, partial } = checkShape(intentSchema, view.root, report);
   checkIntent(partial, report);
-  return config && (() => intentSpec(config, file));
+  const translate = (given: unknown): DatasetSpec => intentSpec(given as IntentConfig, file);
+  return { view, schema: intentSchema, config, translate };
 }
 
 /** Datasets of one file are addressed by name. */
