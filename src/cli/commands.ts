@@ -10,6 +10,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandDef<ArgsDef>
   'run-intent': async () => widen((await import('./commands/run-intent.ts')).runIntentCommand),
   init: async () => widen((await import('./commands/init.ts')).initCommand),
   'config validate': async () => widen((await import('./commands/config-validate.ts')).configValidateCommand),
+  'config show': async () => widen((await import('./commands/config-show.ts')).configShowCommand),
   'config expand': async () => widen((await import('./commands/config-expand.ts')).configExpandCommand),
   'config doctor': async () => widen((await import('./commands/config-doctor.ts')).configDoctorCommand),
   schema: async () => widen((await import('./commands/schema.ts')).schemaCommand),

@@ -1,7 +1,9 @@
+import { bronzeTarget } from '../bronze/target.ts';
 import type { DatasetSpec } from '../config/spec.ts';
+import { systemClock } from '../core/clock.ts';
 import { FoundryError } from '../core/errors.ts';
 import type { RunDate } from '../core/run-date.ts';
-import { bronzePartitionPath, silverPartitionPath } from '../lake/layout.ts';
+import { silverTarget } from '../silver/target.ts';
 import { openSource } from '../sources/source.ts';
 
 export interface ReadinessItem {
@@ -29,39 +31,26 @@ export async function expandDataset(spec: DatasetSpec, runDate: RunDate): Promis
   };
 }
 
-/** What only a run knows (the hour, the batch) is written as `<…>`. */
-function bronzePath(spec: DatasetSpec, runDate: RunDate): string {
-  const { bronze, environment } = spec;
-  const { strategy } = bronze.partition;
-  const slices = {
-    hourly: `/hour=${runDate.hour ?? '<HH>'}`,
-    timestamp: '/batch=<YYYYMMDD_HHMM>',
-    batch_id: `/batch_id=${bronze.partition.batchId ?? '<batch id>'}`,
-    date: '',
-    none: '',
-  };
-  const day = bronzePartitionPath({
+/** The last folder of partitions that only a run can name. */
+const UNKNOWN = { hourly: '<HH>', timestamp: '<YYYYMMDD_HHMM>', batch_id: '<batch id>' } as const;
+
+function bronzePath({ bronze, environment }: DatasetSpec, runDate: RunDate): string {
+  const { strategy, batchId } = bronze.partition;
+  const { path } = bronzeTarget(bronze, {
     ...(environment === undefined ? {} : { environment }),
-    system: bronze.system,
-    table: bronze.table,
-    pattern: bronze.patternFolder ?? bronze.loadPattern,
-    ...(strategy === 'none' ? { strategy } : { strategy: 'date', date: runDate.date }),
+    runDate,
+    clock: systemClock,
   });
-  return `${bronze.base.replace(/\/+$/, '')}/${day}${slices[strategy]}/`;
+  const isKnown = strategy === 'date' || strategy === 'none' || (runDate.hour ?? batchId) !== undefined;
+  return below(bronze.base, isKnown ? path : path.replace(/[^=/]*$/, UNKNOWN[strategy]));
 }
 
-function silverPath({ silver, environment }: DatasetSpec, { date }: RunDate): string | undefined {
-  if (silver === undefined) return undefined;
-  const path = silverPartitionPath({
-    ...(environment === undefined ? {} : { environment }),
-    domain: silver.domain,
-    entity: silver.entity,
-    version: silver.version,
-    ...(silver.patternFolder === undefined ? {} : { patternFolder: silver.patternFolder }),
-    loadPartitionName: silver.loadPartitionName,
-    date,
-  });
-  return `${silver.base.replace(/\/+$/, '')}/${path}/`;
+function silverPath({ silver, ...dataset }: DatasetSpec, runDate: RunDate): string | undefined {
+  return silver === undefined ? undefined : below(silver.base, silverTarget({ ...dataset, silver }, runDate));
+}
+
+function below(base: string, path: string): string {
+  return `${base.replace(/\/+$/, '')}/${path}/`;
 }
 
 async function readiness(spec: DatasetSpec, runDate: RunDate): Promise<ReadinessItem[]> {
