@@ -1,7 +1,7 @@
 import { formatBytes } from '../core/bytes.ts';
 import type { SilverPlan } from '../silver/plan.ts';
 import type { SilverReport } from '../silver/run.ts';
-import { count, fileSummary, renderFacts, renderTree } from './render.ts';
+import { count, fileSummary, renderFacts, renderTree, rowCount } from './render.ts';
 
 const FILES_SHOWN = 20;
 
@@ -13,14 +13,14 @@ export function renderSilverReport(report: SilverReport): string {
   if (report.status === 'skipped') return `silver ${report.dataset}: skipped, silver.enabled is false`;
   const files = report.files
     .slice(0, FILES_SHOWN)
-    .map((file) => ['', `${file.path}  ${count(file.rows)} rows, ${formatBytes(file.size_bytes)}`] as const);
+    .map((file) => ['', `${file.path}  ${rowCount(file.rows)}, ${formatBytes(file.size_bytes)}`] as const);
   const more = report.files.length - files.length;
   return renderFacts(`silver ${report.dataset} ${report.run_date}: ${report.status}`, [
     ['model', report.model],
-    ['read', `${count(report.rows.read)} rows of ${report.inputs.join(', ')}`],
+    ['read', `${rowCount(report.rows.read)} of ${report.inputs.join(', ')}`],
     ['not read', report.not_read.length === 0 ? undefined : report.not_read.join(', ')],
-    ...report.artifacts.map(({ artifact, rows }) => [artifact, `${count(rows)} rows`] as const),
-    ['set aside', setAside(report)],
+    ...report.artifacts.map(({ artifact, rows }) => [artifact, `${rowCount(rows)}`] as const),
+    ['not live', notLive(report)],
     [
       'dropped',
       report.dropped_columns.length === 0 ? undefined : `columns ${report.dropped_columns.join(', ')}`,
@@ -29,13 +29,13 @@ export function renderSilverReport(report: SilverReport): string {
     ['at', report.location],
     ...files,
     ['', more > 0 ? `… and ${count(more)} more` : undefined],
-    ['replaced', report.replaced_rows === undefined ? undefined : `${count(report.replaced_rows)} rows`],
+    ['replaced', report.replaced_rows === undefined ? undefined : `${rowCount(report.replaced_rows)}`],
     ['took', `${report.seconds.toFixed(2)} s`],
   ]);
 }
 
 /** Where the rows that are not live went: `12 superseded, 3 deleted, 1 quarantined (null key 1)`. */
-function setAside({ rows, quarantine_reasons: reasons }: SilverReport): string | undefined {
+function notLive({ rows, quarantine_reasons: reasons }: SilverReport): string | undefined {
   const kinds = ['superseded', 'deleted', 'duplicate', 'unchanged', 'quarantined'] as const;
   const parts = kinds.filter((kind) => rows[kind] > 0).map((kind) => `${count(rows[kind])} ${kind}`);
   if (parts.length === 0) return undefined;

@@ -43,6 +43,11 @@ export function count(value: number): string {
   return value.toLocaleString('en');
 }
 
+/** `1 row`, `2,922 rows` */
+export function rowCount(rows: number): string {
+  return `${count(rows)} ${rows === 1 ? 'row' : 'rows'}`;
+}
+
 /** `3 files, 1.2 MB` */
 export function fileSummary(files: readonly { readonly size_bytes: number }[]): string {
   const total = files.reduce((sum, file) => sum + file.size_bytes, 0);

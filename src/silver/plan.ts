@@ -37,7 +37,11 @@ export interface SilverPlan {
     readonly schema_mode: string | null;
     readonly formats: OutputFormats;
     readonly require_checksum: boolean;
-    readonly error_handling: SilverSpec['errorHandling'];
+    readonly error_handling: {
+      readonly enabled: boolean;
+      readonly max_bad_records: number;
+      readonly max_bad_percent: number;
+    };
     readonly allow_empty: boolean;
   };
   /** Absent until Bronze has landed: its columns are known only then. */
@@ -121,7 +125,11 @@ function settingsOf({ silver }: SilverDataset): SilverPlan['settings'] {
     schema_mode: silver.schemaMode ?? null,
     formats: silver.formats,
     require_checksum: silver.requireChecksum,
-    error_handling: silver.errorHandling,
+    error_handling: {
+      enabled: silver.errorHandling.enabled,
+      max_bad_records: silver.errorHandling.maxBadRecords,
+      max_bad_percent: silver.errorHandling.maxBadPercent,
+    },
     allow_empty: silver.allowEmpty,
   };
 }

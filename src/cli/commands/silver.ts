@@ -62,6 +62,15 @@ export const silverCommand = defineCommand({
   args,
   async run({ args: given, data }) {
     const session = openSession('silver', given, data.signal);
+    if (session.runDate.hour !== undefined) {
+      throw new FoundryError(
+        'USE001',
+        '--date with an hour names one Bronze partition; Silver promotes a whole date',
+        {
+          hint: 'Leave the hour out, or name the one partition with --bronze-path.',
+        },
+      );
+    }
     const datasets = await datasetsOf(given, session);
     if (given['validate-only'] === true) return emitValidated(session, datasets);
 
