@@ -3,6 +3,8 @@ import { FoundryError } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
 import type { Field, TableSchema } from '../core/schema.ts';
 import { MODELS } from './models/registry.ts';
+import type { Relation } from './relation.ts';
+import { newName } from './rename.ts';
 
 /** Columns that an intent need not declare (original-behaviour §5.4.2). */
 const ALWAYS_ALLOWED = new Set(['is_deleted', 'deleted_flag', 'run_date']);
@@ -23,6 +25,36 @@ export interface KeptColumns {
   readonly kept: readonly Field[];
   /** Undeclared columns that `allow_new_columns` left out. */
   readonly dropped: readonly string[];
+  /** All undeclared columns, kept (`new_columns: keep`) or not. */
+  readonly undeclared: readonly string[];
+}
+
+/**
+ * Under `strict`, parts are of the same columns: a batch of others is not united with the rest unseen. What
+ * `types` gives a type may come in several.
+ * @param source as Bronze names its columns.
+ * @throws SCHEMA001 naming the columns.
+ */
+export function refuseUnevenParts(spec: SilverSpec, source: Relation): void {
+  if (spec.schemaMode !== 'strict') return;
+  const isTyped = (column: string): boolean =>
+    spec.shaping !== undefined && Object.hasOwn(spec.shaping.types, newName(spec.shaping, column));
+  const problems = [
+    ...source.absent.map(({ column, part }) => `"${column}" is missing in ${part}`),
+    ...source.widened
+      .filter(({ column }) => !isTyped(column))
+      .map(({ column, from }) => `"${column}" is ${from.join(' here, ')} there`),
+  ];
+  if (problems.length === 0) return;
+  const columns = new Set([...source.absent, ...source.widened].map(({ column }) => column));
+  throw new FoundryError(
+    'SCHEMA001',
+    `the parts of Bronze have different columns, and schema_mode is strict: ${problems.join('; ')}`,
+    {
+      details: { columns: [...columns].join(', ') },
+      hint: 'Land the older part again, give the columns types, or set schema_mode: allow_new_columns.',
+    },
+  );
 }
 
 /**
@@ -49,7 +81,7 @@ export function keepColumns(spec: SilverSpec, found: TableSchema): KeptColumns {
       { details: { missing: missing.join(', ') }, hint: `Bronze has: ${names.join(', ')}.` },
     );
   }
-  if (spec.schemaMode === undefined) return { kept: found.fields, dropped: [] };
+  if (spec.schemaMode === undefined) return { kept: found.fields, dropped: [], undeclared: [] };
 
   const declared = new Set<string | undefined>([
     ...required,
@@ -68,7 +100,12 @@ export function keepColumns(spec: SilverSpec, found: TableSchema): KeptColumns {
       { details: { unexpected: unexpected.join(', ') } },
     );
   }
-  return { kept: found.fields.filter((field) => isAllowed(field.name)), dropped: unexpected };
+  if (spec.keepNewColumns === true) return { kept: found.fields, dropped: [], undeclared: unexpected };
+  return {
+    kept: found.fields.filter((field) => isAllowed(field.name)),
+    dropped: unexpected,
+    undeclared: unexpected,
+  };
 }
 
 /** SQL folds case: columns that differ only by it, or that have names of foundry's own, cannot be told apart. */

@@ -3,10 +3,12 @@ import { STRING, type TableSchema } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import { type WrittenArtifact, writeArtifact } from './artifacts.ts';
+import { refuseUnevenParts } from './columns.ts';
 import type { SilverRunOptions } from './options.ts';
 import { dataProbe, type Promotion, planPromotion, type SilverDataset } from './promotion.ts';
-import { countRefused, type Quarantined, writeQuarantine } from './quarantine.ts';
+import { countRefused, type Quarantined, type QuarantineRequest, writeQuarantine } from './quarantine.ts';
 import { type InputPart, relationOf } from './relation.ts';
+import { anyFault, type Shape, SOURCE, shapeOf } from './shape.ts';
 
 /** Where every row that was read went; the other numbers add up to `read`. */
 export interface RowCounts {
@@ -47,10 +49,14 @@ export async function promote(
   options.progress.step('reading');
   const columns = columnsOf(dataset, knownSchema);
   if (parts.length === 0 && columns.fields.length === 0) return nothing();
-  const relation = await relationOf(engine, parts, columns);
+  const source = await relationOf(engine, parts, columns);
+  refuseUnevenParts(spec, source);
+  const shape = shapeOf(source, spec);
+  if (parts.length > 0) for (const warning of shape.warnings) options.log.warn(warning);
+  await engine.execute(`CREATE OR REPLACE TEMP VIEW ${SOURCE} AS ${source.sql}`);
+  const { read, faulty } = await countSource(engine, shape);
+  const relation = shape.relation(faulty > 0);
   await engine.execute(`CREATE OR REPLACE TEMP VIEW bronze_rows AS ${relation.sql}`);
-  const [{ n: total } = { n: 0 }] = await engine.query('SELECT count(*) AS n FROM bronze_rows');
-  const read = Number(total);
   const promotion = await planPromotion(
     dataset,
     relation,
@@ -60,27 +66,27 @@ export async function promote(
   );
   options.progress.rows(read);
 
+  let counts = passedThrough(read, faulty);
+  if (promotion.decideSql !== undefined) {
+    options.progress.step('deciding');
+    await engine.execute(`CREATE OR REPLACE TEMP TABLE decided AS ${promotion.decideSql}`);
+    counts = await countDecided(engine, read);
+  }
   let quarantine = NOTHING_REFUSED;
   let rejected: SpooledPart | undefined;
-  let counts = passedThrough(read);
-  if (promotion.decision !== undefined && promotion.decideSql !== undefined) {
-    options.progress.step('deciding');
-    const request = {
+  if (counts.quarantined > 0) {
+    const request: QuarantineRequest = {
       engine,
       spec,
-      decision: promotion.decision,
-      orderColumn: spec.orderColumn ?? '',
+      faults: faulty > 0 ? shape.faults : [],
+      ...(promotion.decision === undefined ? {} : { decision: promotion.decision }),
       parts,
       totalRows: read,
     };
-    await engine.execute(`CREATE OR REPLACE TEMP TABLE decided AS ${promotion.decideSql}`);
-    counts = await countDecided(engine, read);
-    if (counts.quarantined > 0) {
-      quarantine = await countRefused(request);
-      rejected = await writeQuarantine(request, relation.schema.fields, spool);
-      if (quarantine.rows !== counts.quarantined) {
-        throw new Error(`${counts.quarantined} rows were not decided, but ${quarantine.rows} are refused`);
-      }
+    quarantine = await countRefused(request);
+    rejected = await writeQuarantine(request, source.schema, spool);
+    if (quarantine.rows !== counts.quarantined) {
+      throw new Error(`${counts.quarantined} rows were not decided, but ${quarantine.rows} are refused`);
     }
   }
   await engine.execute(`CREATE OR REPLACE TEMP VIEW prepared AS ${promotion.preparedSql}`);
@@ -110,14 +116,15 @@ function nothing(): Promoted {
   const schema = { fields: [] };
   return {
     promotion: {
-      relation: { sql: '', schema, widened: [] },
+      relation: { sql: '', schema, widened: [], absent: [] },
       kept: [],
       dropped: [],
+      undeclared: [],
       partitions: [],
       artifacts: [],
       preparedSql: '',
     },
-    counts: passedThrough(0),
+    counts: passedThrough(0, 0),
     quarantine: NOTHING_REFUSED,
     artifacts: [],
     parts: [],
@@ -137,8 +144,23 @@ function columnsOf({ silver }: SilverDataset, known: TableSchema): TableSchema {
   return { fields: [...names].map((name) => ({ name, type: STRING })) };
 }
 
-function passedThrough(read: number): RowCounts {
-  return { read, live: read, superseded: 0, deleted: 0, duplicate: 0, unchanged: 0, quarantined: 0 };
+/** Values are cast once to count those that do not fit; mostly there are none, and the view needs no filter. */
+async function countSource(engine: Engine, { faults }: Shape): Promise<{ read: number; faulty: number }> {
+  const bad = faults.length === 0 ? '0' : `count(*) FILTER (WHERE ${anyFault(faults)})`;
+  const [found] = await engine.query(`SELECT count(*) AS n, ${bad} AS bad FROM ${SOURCE}`);
+  return { read: Number(found?.n ?? 0), faulty: Number(found?.bad ?? 0) };
+}
+
+function passedThrough(read: number, quarantined: number): RowCounts {
+  return {
+    read,
+    live: read - quarantined,
+    superseded: 0,
+    deleted: 0,
+    duplicate: 0,
+    unchanged: 0,
+    quarantined,
+  };
 }
 
 /** Rows that were read but not decided are those to be quarantined. */

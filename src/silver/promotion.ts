@@ -46,6 +46,7 @@ export interface Promotion {
   readonly relation: Relation;
   readonly kept: readonly Field[];
   readonly dropped: readonly string[];
+  readonly undeclared: readonly string[];
   readonly order?: OrderExpression;
   readonly decision?: Decision;
   readonly partitions: readonly PartitionColumn[];
@@ -68,7 +69,7 @@ export async function planPromotion(
 ): Promise<Promotion> {
   const spec = dataset.silver;
   const model = MODELS[spec.model];
-  const { kept, dropped } = keepColumns(spec, relation.schema);
+  const { kept, dropped, undeclared } = keepColumns(spec, relation.schema);
   const constants = metadataColumns(dataset, runDate);
   const prepares = model.preparation !== 'none';
   if (prepares) requireKeysAndOrder(spec);
@@ -106,6 +107,7 @@ export async function planPromotion(
     relation,
     kept,
     dropped,
+    undeclared,
     ...(order === undefined ? {} : { order }),
     ...(decision === undefined ? {} : { decision, decideSql: decideSql(decision) }),
     partitions,

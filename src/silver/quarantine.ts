@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import type { SilverSpec } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
-import type { Field } from '../core/schema.ts';
+import type { TableSchema } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
 import { copyToPart, hashFile } from '../engine/parts.ts';
-import { identifier, literalList } from '../engine/sql.ts';
+import { identifier, literal, literalList } from '../engine/sql.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import { type Decision, goodRows, refusalReason } from './decide.ts';
 import type { InputPart } from './relation.ts';
+import { anyFault, type Fault, SOURCE } from './shape.ts';
 
 export interface Quarantined {
   readonly rows: number;
@@ -17,27 +18,51 @@ export interface Quarantined {
 export interface QuarantineRequest {
   readonly engine: Engine;
   readonly spec: SilverSpec;
-  readonly decision: Decision;
-  readonly orderColumn: string;
+  /** Of `bronze_source`: these rows never came into `bronze_rows`. */
+  readonly faults: readonly Fault[];
+  /** Absent for models that take rows as they are. */
+  readonly decision?: Decision;
   readonly parts: readonly InputPart[];
   readonly totalRows: number;
 }
 
 /**
- * Counts the rows without keys or without a place in the order.
+ * Counts the rows with a value that does not fit, without keys or without a place in the order.
  * @throws QUAL001 with the count and the first such row when there are any and error handling is off, or more than
  * it allows.
  */
 export async function countRefused(request: QuarantineRequest): Promise<Quarantined> {
-  const { engine, decision, orderColumn, spec } = request;
-  const groups = await engine.query(
-    `SELECT ${refusalReason(decision, orderColumn)} AS reason, count(*) AS n FROM bronze_rows ` +
-      `WHERE NOT (${goodRows(decision)}) GROUP BY 1 ORDER BY 1`,
+  const groups = await request.engine.query(
+    `SELECT reason, count(*) AS n FROM (${refusedSql(request)}) GROUP BY 1 ORDER BY 1`,
   );
   const reasons = Object.fromEntries(groups.map((group) => [String(group.reason), Number(group.n)]));
   const rows = Object.values(reasons).reduce((sum, count) => sum + count, 0);
-  if (rows > 0 && isTooMany(spec, rows, request.totalRows)) await refuse(request, rows);
+  if (rows > 0 && isTooMany(request.spec, rows, request.totalRows)) await refuse(request, rows);
   return { rows, reasons };
+}
+
+/** `file, n, reason, culprit, value` of every row that is refused: from 0, and why. */
+function refusedSql({ faults, decision, spec }: QuarantineRequest): string {
+  const selects: string[] = [];
+  if (faults.length > 0) {
+    const choose = (of: (fault: Fault) => string): string =>
+      `CASE ${faults.map((fault) => `WHEN ${fault.condition} THEN ${of(fault)}`).join(' ')} END`;
+    selects.push(
+      `SELECT "__file" AS file, "__row" AS n, ${choose(({ reason }) => literal(reason))} AS reason, ` +
+        `${choose(({ column }) => literal(column))} AS culprit, ` +
+        `${choose(({ column }) => `${identifier(column)}::VARCHAR`)} AS value ` +
+        `FROM ${SOURCE} WHERE ${anyFault(faults)}`,
+    );
+  }
+  if (decision !== undefined) {
+    const order = spec.orderColumn ?? '';
+    selects.push(
+      `SELECT "__file" AS file, "__row" AS n, ${refusalReason(decision, order)} AS reason, ` +
+        `${literal(order)} AS culprit, ${identifier(order)}::VARCHAR AS value ` +
+        `FROM bronze_rows WHERE NOT (${goodRows(decision)})`,
+    );
+  }
+  return selects.join(' UNION ALL ');
 }
 
 function isTooMany({ errorHandling }: SilverSpec, bad: number, total: number): boolean {
@@ -46,21 +71,18 @@ function isTooMany({ errorHandling }: SilverSpec, bad: number, total: number): b
 }
 
 async function refuse(request: QuarantineRequest, rows: number): Promise<never> {
-  const { engine, decision, orderColumn, parts, spec } = request;
-  const [first] = await engine.query(
-    `SELECT "__file" AS file, "__row" AS n, ${refusalReason(decision, orderColumn)} AS reason, ` +
-      `${identifier(orderColumn)}::VARCHAR AS value FROM bronze_rows WHERE NOT (${goodRows(decision)}) ORDER BY 1, 2 LIMIT 1`,
-  );
+  const { engine, parts, spec } = request;
+  const [first] = await engine.query(`SELECT * FROM (${refusedSql(request)}) ORDER BY file, n LIMIT 1`);
   const file = parts[Number(first?.file)]?.name ?? '';
   const row = Number(first?.n) + 1;
   const value = first?.value === null ? undefined : String(first?.value);
-  const shown = value === undefined ? '' : ` (${orderColumn}: ${JSON.stringify(value)})`;
+  const shown = value === undefined ? '' : ` (${first?.culprit}: ${JSON.stringify(value)})`;
   const { enabled, maxBadRecords, maxBadPercent } = spec.errorHandling;
   throw new FoundryError(
     'QUAL001',
     `${rows} of ${request.totalRows} rows cannot be promoted; the first is row ${row} of ${file}: ${first?.reason}${shown}`,
     {
-      details: { bad_rows: rows, file, row, value },
+      details: { bad_rows: rows, file, row, column: String(first?.culprit), value },
       hint: enabled
         ? `error_handling allows ${maxBadRecords} bad rows, and ${maxBadPercent} % beyond that. Mend the source, or allow more.`
         : 'Mend the source, or set error_handling.enabled to keep such rows aside.',
@@ -68,20 +90,25 @@ async function refuse(request: QuarantineRequest, rows: number): Promise<never> 
   );
 }
 
-/** The refused rows as they were, every value as text, with why and where from; undefined when there are none. */
+/** The refused rows as they landed, every value as text, with why and where from. */
 export async function writeQuarantine(
   request: QuarantineRequest,
-  columns: readonly Field[],
+  source: TableSchema,
   spool: string,
-): Promise<SpooledPart | undefined> {
-  const { engine, decision, orderColumn, parts } = request;
-  const values = columns.map(({ name }) => `${identifier(name)}::VARCHAR AS ${identifier(name)}`);
+): Promise<SpooledPart> {
+  const { engine, parts } = request;
+  const values = source.fields.map(({ name }) => `s.${identifier(name)}::VARCHAR AS ${identifier(name)}`);
+  const added = [
+    ['_reason', 'r.reason'],
+    ['_source_file', `(${literalList(parts.map((part) => part.name))})[r.file + 1]`],
+    ['_source_row', 'r.n + 1'],
+  ] as const;
+  const named = added.map(([name, sql]) => `${sql} AS ${identifier(freeName(name, source))}`);
   const file = join(spool, 'rejected.jsonl.tmp');
   const { rows } = await copyToPart(
     engine,
-    `SELECT ${values.join(', ')}, ${refusalReason(decision, orderColumn)} AS _reason, ` +
-      `(${literalList(parts.map((part) => part.name))})["__file" + 1] AS _source_file, "__row" + 1 AS _source_row ` +
-      `FROM bronze_rows WHERE NOT (${goodRows(decision)}) ORDER BY "__file", "__row"`,
+    `SELECT ${[...values, ...named].join(', ')} FROM ${SOURCE} s JOIN (${refusedSql(request)}) r ` +
+      `ON s."__file" = r.file AND s."__row" = r.n ORDER BY r.file, r.n`,
     file,
     { format: 'jsonl', compression: 'none' },
   );
@@ -94,4 +121,10 @@ export async function writeQuarantine(
     role: 'quarantine',
     ...(await hashFile(file)),
   };
+}
+
+/** Bronze may have a column of that name itself, such as rows that came out of a quarantine. */
+function freeName(name: string, { fields }: TableSchema): string {
+  const isTaken = fields.some((field) => field.name.toLowerCase() === name);
+  return isTaken ? freeName(`_${name}`, { fields }) : name;
 }

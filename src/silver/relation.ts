@@ -29,6 +29,8 @@ export interface Relation {
   readonly sql: string;
   readonly schema: TableSchema;
   readonly widened: readonly Widening[];
+  /** Columns that some parts lack, each with the first such part. */
+  readonly absent: readonly { readonly column: string; readonly part: string }[];
 }
 
 const EXACT_INT_DIGITS = { int32: 10, int64: 19 } as const;
@@ -60,7 +62,11 @@ export async function relationOf(
       `FROM read_parquet(${literalList(group.files)}, hive_partitioning=false)`
     );
   });
-  return { sql: selects.join(' UNION ALL '), schema, widened };
+  const absent = schema.fields.flatMap(({ name }) => {
+    const lacking = groups.find((group) => !group.engineTypes.has(name))?.positions[0];
+    return lacking === undefined ? [] : [{ column: name, part: parts[lacking]?.name ?? '' }];
+  });
+  return { sql: selects.join(' UNION ALL '), schema, widened, absent };
 }
 
 /** No rows of the given columns. */
@@ -70,6 +76,7 @@ export function emptyRelation(schema: TableSchema): Relation {
     sql: `SELECT ${[...columns, '0::BIGINT AS "__file"', '0::BIGINT AS "__row"'].join(', ')} WHERE false`,
     schema,
     widened: [],
+    absent: [],
   };
 }
 

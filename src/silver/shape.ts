@@ -1,0 +1,174 @@
+import type { ColumnShaping, SilverSpec } from '../config/spec.ts';
+import { FoundryError } from '../core/errors.ts';
+import { type Field, formatType, type TableSchema } from '../core/schema.ts';
+import { identifier, literal } from '../engine/sql.ts';
+import { castSql } from './cast-sql.ts';
+import { MODELS } from './models/registry.ts';
+import type { Relation } from './relation.ts';
+import { newName } from './rename.ts';
+
+/** The rows of all parts as they landed, before their columns are shaped. */
+export const SOURCE = 'bronze_source';
+
+/** Why a row of `bronze_source` cannot become one of `bronze_rows`. */
+export interface Fault {
+  readonly reason: string;
+  /** The column of Bronze. */
+  readonly column: string;
+  /** SQL over `bronze_source`; never NULL. */
+  readonly condition: string;
+}
+
+export interface Shape {
+  /** `bronze_rows` with the rows that have no fault, or with all where none has one. */
+  readonly relation: (withFaults: boolean) => Relation;
+  readonly schema: TableSchema;
+  /** The first that holds is a row's reason. */
+  readonly faults: readonly Fault[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * How Bronze's columns become those that everything else sees: cleaned, typed, renamed and put in order.
+ * @param spec with new names (`withNewNames`).
+ * @throws SCHEMA001 for two columns of one name, and for a type that a column's values have no way to.
+ */
+export function shapeOf(source: Relation, spec: SilverSpec): Shape {
+  const { shaping } = spec;
+  const columns =
+    shaping === undefined ? source.schema.fields.map(asItIs) : shapedColumns(source.schema, shaping);
+  const faults = [
+    ...columns.flatMap((column) => column.fault ?? []),
+    ...nullKeyFaults(
+      spec,
+      columns.filter(({ field }) => spec.keys.includes(field.name)),
+    ),
+  ];
+  const schema: TableSchema = { fields: columns.map((column) => column.field) };
+  const select = columns.map(({ field, sql }) => `${sql} AS ${identifier(field.name)}`).join(', ');
+  const isSame = shaping === undefined;
+  return {
+    schema,
+    faults,
+    warnings: [
+      ...(shaping === undefined ? [] : absentColumns(source.schema, schema, shaping)),
+      ...absentKeys(spec, schema),
+    ],
+    relation: (withFaults) => {
+      const where = withFaults ? ` WHERE NOT (${anyFault(faults)})` : '';
+      const all = isSame ? '*' : `${select}, "__file", "__row"`;
+      return { ...source, schema, sql: `SELECT ${all} FROM ${SOURCE}${where}` };
+    },
+  };
+}
+
+export function anyFault(faults: readonly Fault[]): string {
+  return faults.length === 0 ? 'false' : faults.map(({ condition }) => `(${condition})`).join(' OR ');
+}
+
+interface ShapedColumn {
+  readonly field: Field;
+  /** Over `bronze_source`. */
+  readonly sql: string;
+  /** The column of Bronze. */
+  readonly source: string;
+  readonly fault?: Fault;
+}
+
+function asItIs(field: Field): ShapedColumn {
+  return { field, sql: identifier(field.name), source: field.name };
+}
+
+function shapedColumns(source: TableSchema, shaping: ColumnShaping): readonly ShapedColumn[] {
+  const columns = source.fields.map((field) => shapedColumn(field, shaping));
+  refuseEqualNames(columns);
+  const place = ({ field }: ShapedColumn): number => {
+    const at = shaping.order.indexOf(field.name);
+    return at < 0 ? shaping.order.length : at;
+  };
+  return columns.toSorted((a, b) => place(a) - place(b));
+}
+
+function shapedColumn(source: Field, shaping: ColumnShaping): ShapedColumn {
+  const name = newName(shaping, source.name);
+  const clean = source.type.kind === 'string' ? cleaned(identifier(source.name), shaping) : undefined;
+  const column = { field: { ...source, name }, sql: clean ?? identifier(source.name), source: source.name };
+  const type = Object.hasOwn(shaping.types, name) ? shaping.types[name] : undefined;
+  if (type === undefined) return column;
+  const cast = castSql(column.sql, source.type, type);
+  if (cast === undefined) {
+    throw new FoundryError(
+      'SCHEMA001',
+      `the column "${source.name}" holds ${formatType(source.type)}, which does not become ${formatType(type)}`,
+      { details: { column: source.name, type: formatType(type) } },
+    );
+  }
+  if (cast === column.sql) return { ...column, field: { name, type } };
+  const reason = `value does not fit type ${formatType(type)} in column ${name}`;
+  const condition = `(${column.sql}) IS NOT NULL AND (${cast}) IS NULL`;
+  return {
+    field: { name, type },
+    sql: cast,
+    source: source.name,
+    fault: { reason, column: source.name, condition },
+  };
+}
+
+/** What `str.strip` of the original takes for white space. */
+const WHITE_SPACE =
+  '\t\n\v\f\r\u001c\u001d\u001e\u001f \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000';
+
+function cleaned(column: string, { trimStrings, emptyStringsAsNull }: ColumnShaping): string {
+  const trimmed = trimStrings ? `trim(${column}, ${literal(WHITE_SPACE)})` : column;
+  return emptyStringsAsNull ? `nullif(${trimmed}, '')` : trimmed;
+}
+
+function refuseEqualNames(columns: readonly ShapedColumn[]): void {
+  for (const [index, { field, source }] of columns.entries()) {
+    const other = columns.slice(0, index).find((candidate) => candidate.field.name === field.name);
+    if (other === undefined) continue;
+    const renamed = source === field.name ? other.source : source;
+    throw new FoundryError(
+      'SCHEMA001',
+      `rename_map makes "${renamed}" "${field.name}", but Bronze has a column of that name already`,
+      { details: { column: renamed }, hint: 'Choose another name, or rename that column too.' },
+    );
+  }
+}
+
+/**
+ * Models that take rows as they are look at no key, so that nothing else would find these. Without error handling
+ * they take rows without keys too.
+ */
+function nullKeyFaults(spec: SilverSpec, keys: readonly ShapedColumn[]): readonly Fault[] {
+  if (MODELS[spec.model].preparation !== 'none' || !spec.errorHandling.enabled) return [];
+  return keys.map(({ field, sql, source }) => ({
+    reason: `null value in key column ${field.name}`,
+    column: source,
+    condition: `(${sql}) IS NULL`,
+  }));
+}
+
+function absentKeys(spec: SilverSpec, { fields }: TableSchema): readonly string[] {
+  if (MODELS[spec.model].preparation !== 'none' || !spec.errorHandling.enabled || fields.length === 0) {
+    return [];
+  }
+  return spec.keys
+    .filter((key) => !fields.some((field) => field.name === key))
+    .map((key) => `error_handling: Bronze has no key column "${key}", so that no row is set aside for it`);
+}
+
+function absentColumns(source: TableSchema, schema: TableSchema, shaping: ColumnShaping): readonly string[] {
+  if (source.fields.length === 0) return [];
+  const lacks = ({ fields }: TableSchema, name: string): boolean =>
+    !fields.some((field) => field.name === name);
+  const told = (key: string, names: readonly string[], among: TableSchema): readonly string[] =>
+    names
+      .filter((name) => lacks(among, name))
+      .map((name) => `${key}: Bronze has no column "${name}", so that it has no effect`);
+  return [
+    ...told('rename_map', Object.keys(shaping.renames), source),
+    ...told('column_order', shaping.order, schema),
+    ...told('types', Object.keys(shaping.types), schema),
+  ];
+}
