@@ -13,7 +13,11 @@ export interface BronzePlan {
   readonly dataset: string;
   readonly layer: 'bronze';
   readonly enabled: boolean;
-  readonly source: SourcePlan;
+  readonly source: {
+    readonly description: string;
+    readonly inputs: readonly { readonly path: string; readonly size_bytes: number }[];
+    readonly problem?: string;
+  };
   readonly target: {
     readonly partition: string;
     readonly location: string;
@@ -48,7 +52,7 @@ export async function planBronze(spec: DatasetSpec, options: BronzeRunOptions): 
     dataset: spec.name,
     layer: 'bronze',
     enabled: bronze.enabled,
-    source: await source.plan(),
+    source: printable(await source.plan()),
     target: {
       partition: target.path,
       location: locationOf(storage, target.path),
@@ -73,5 +77,13 @@ export async function planBronze(spec: DatasetSpec, options: BronzeRunOptions): 
       timezone: bronze.partition.timezone,
       allow_empty: bronze.allowEmpty,
     },
+  };
+}
+
+function printable({ description, inputs, problem }: SourcePlan): BronzePlan['source'] {
+  return {
+    description,
+    inputs: inputs.map(({ path, sizeBytes }) => ({ path, size_bytes: sizeBytes })),
+    ...(problem === undefined ? {} : { problem }),
   };
 }

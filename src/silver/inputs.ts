@@ -6,6 +6,7 @@ import { EngineError } from '../engine/errors.ts';
 import { copyToPart } from '../engine/parts.ts';
 import { identifier, literal, sqlType } from '../engine/sql.ts';
 import { type CommittedPartition, openCommitted } from '../lake/reader.ts';
+import { locationOf } from '../storage/storage.ts';
 import type { SilverRunOptions } from './options.ts';
 import type { InputPart } from './relation.ts';
 import type { BronzeScope } from './scope.ts';
@@ -46,7 +47,7 @@ export async function openBronze(
         : { expectedPattern: options.pattern }),
     });
     if (opened === undefined) {
-      throw new FoundryError('EXT001', `${scope.lake.storage.description}/${path} holds no data files`);
+      throw new FoundryError('EXT001', `${locationOf(scope.lake.storage, path)} holds no data files`);
     }
     partitions.push(opened);
     for (const file of opened.files) {

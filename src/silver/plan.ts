@@ -1,4 +1,4 @@
-import type { DatasetSpec, OutputFormats, SilverSpec } from '../config/spec.ts';
+import type { DatasetSpec, OutputFormats } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import { type Field, formatType, type TableSchema } from '../core/schema.ts';
 import { partitionSegment } from '../lake/hive.ts';

@@ -160,7 +160,7 @@ function refuseEmptyReplacement(
     `${name}: no rows come out, but ${location} holds ${before}; a full load does not replace rows by nothing`,
     {
       details: { rows_before: before },
-      hint: 'If that is right, set run.allow_empty: true (intents: bronze.options.allow_empty).',
+      hint: 'If that is right, set silver.allow_empty: true.',
     },
   );
 }

@@ -5,6 +5,7 @@ import { bronzePartitionPath, bronzeStart, bronzeTablePath, compareText } from '
 import { type ListedPartition, listPartitions } from '../lake/partitions.ts';
 import { referenceOf } from '../lake/reference.ts';
 import { openStorage } from '../storage/open.ts';
+import { locationOf } from '../storage/storage.ts';
 import type { SilverRunOptions } from './options.ts';
 
 /** Which Bronze partitions one Silver run reads. */
@@ -28,7 +29,7 @@ export async function bronzeScope(spec: DatasetSpec, options: SilverRunOptions):
 /** The run date's partition, with all of its hours or batches; of full loads the newest only. */
 async function partitionScope(spec: DatasetSpec, options: SilverRunOptions): Promise<BronzeScope> {
   const { lake, path } = whereBronzeIs(spec, options);
-  const location = `${lake.storage.description}/${path}`;
+  const location = locationOf(lake.storage, path);
   // Below a table without dates lies only what was landed before it lost them.
   const isUndated = options.bronzePath === undefined && spec.bronze.partition.strategy === 'none';
   const found = (await listPartitions(lake, path)).filter((partition) =>
@@ -66,7 +67,7 @@ async function historyScope(spec: DatasetSpec, options: SilverRunOptions): Promi
   const read = found.slice(from).filter((partition) => !isSuperseded(partition));
   return {
     lake,
-    location: `${lake.storage.description}/${path}`,
+    location: locationOf(lake.storage, path),
     loadPattern: askedPattern(options) ?? bronze.loadPattern,
     read,
     notRead: found.filter((partition) => !read.includes(partition)),

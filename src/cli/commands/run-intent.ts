@@ -11,6 +11,11 @@ import { emitValidated } from '../validate.ts';
 
 const args = {
   ...CONFIG_ARGS,
+  'batch-id': {
+    type: 'string',
+    valueHint: 'id',
+    description: 'Address one Bronze batch partition, to replace it',
+  },
   'skip-bronze': { type: 'boolean', description: 'Only promote what has landed already' },
   'skip-silver': { type: 'boolean', description: 'Only land' },
   ...MODE_ARGS,
@@ -35,6 +40,7 @@ export const runIntentCommand = defineCommand({
     const options = (spec: DatasetSpec): IntentOptions => ({
       ...session,
       progress: session.progress(spec.name),
+      ...(given['batch-id'] === undefined ? {} : { batchId: given['batch-id'] }),
       skipBronze,
       skipSilver,
     });
