@@ -63,7 +63,8 @@ async function race(
   const { folder, scene, sides } = await (kind === 'bronze' ? bronzeRivals() : silverRivals());
   const problems: string[] = [];
   let turnedAway = 0;
-  for (let round = 1; round <= rounds; round += 1) {
+  // Until they have met at least once: on a single busy core one may end before the other has begun.
+  for (let round = 1; round <= rounds || (turnedAway === 0 && round <= 100); round += 1) {
     const order = round % 2 === 0 ? sides : [...sides].reverse();
     const started = order.map((side) => ({ side, child: start(folder, side.args) }));
     const ended = await Promise.all(
