@@ -152,6 +152,7 @@ function manifestBody(
     table: bronze.table,
     ...(spec.environment === undefined ? {} : { environment: spec.environment }),
     config_name: spec.name,
+    ...(spec.configVersion === undefined ? {} : { config_version: spec.configVersion }),
     ...(spec.patternId === undefined ? {} : { pattern_id: spec.patternId }),
     partition_path: `${target.path}/`,
     ...(target.batchId === undefined ? {} : { batch_id: target.batchId }),
