@@ -1,4 +1,5 @@
 import { formatBytes } from '../core/bytes.ts';
+import { describeChanges, type SchemaChanges } from '../silver/contract.ts';
 import type { SilverPlan } from '../silver/plan.ts';
 import type { SilverReport } from '../silver/run.ts';
 import { count, fileSummary, renderFacts, renderTree, rowCount } from './render.ts';
@@ -32,6 +33,12 @@ export function renderSilverReport(report: SilverReport): string {
     ['replaced', report.replaced_rows === undefined ? undefined : `${rowCount(report.replaced_rows)}`],
     ['took', `${report.seconds.toFixed(2)} s`],
   ]);
+}
+
+/** `columns: added b; a int64 → string, since load_date=2025-01-04` */
+function columnChanges(changes: SchemaChanges): string | undefined {
+  const told = describeChanges(changes);
+  return told && `columns: ${told}, since ${changes.against.slice(changes.against.lastIndexOf('/') + 1)}`;
 }
 
 /** Where the rows that are not live went: `12 superseded, 3 deleted, 1 quarantined (null key 1)`. */

@@ -27,6 +27,8 @@ const file = v.looseObject({
   partition_values: v.exactOptional(v.record(v.string(), v.nullable(v.string()))),
 });
 
+const column = v.looseObject({ name: v.string(), type: v.string() });
+
 const common = {
   format_version: v.literal(1),
   commit_id: v.pipe(v.string(), v.minLength(1)),
@@ -39,7 +41,7 @@ const common = {
   chunk_count: count,
   load_pattern: v.picklist(LOAD_PATTERNS),
   files: v.array(file),
-  schema: v.array(v.looseObject({ name: v.string(), type: v.string() })),
+  schema: v.array(column),
   cursor: v.exactOptional(
     v.looseObject({ column: v.string(), start: v.nullable(v.string()), end: v.nullable(v.string()) }),
   ),
@@ -70,6 +72,7 @@ export const silverMetadataSchema = v.looseObject({
   entity: v.exactOptional(v.string()),
   version: v.exactOptional(v.number()),
   bronze_path: v.exactOptional(v.string()),
+  input_schema: v.exactOptional(v.array(column)),
   runtime_seconds: v.exactOptional(v.number()),
 });
 

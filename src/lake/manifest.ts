@@ -52,6 +52,8 @@ export interface Manifest {
   readonly files: readonly ManifestFile[];
   /** Columns of the data files, or of each artifact where they differ (`artifacts`). */
   readonly schema: readonly ManifestColumn[];
+  /** Silver: the columns that came in, those included that did not go on. */
+  readonly input_schema?: readonly ManifestColumn[];
   readonly cursor?: Cursor;
   readonly inputs?: readonly { readonly path: string; readonly commit_id: string | null }[];
   readonly [extra: string]: unknown;

@@ -1,7 +1,9 @@
 import { formatType } from '../core/schema.ts';
-import type { ManifestBody } from '../lake/manifest.ts';
+import type { ManifestBody, ManifestColumn } from '../lake/manifest.ts';
+import type { SchemaChanges } from './contract.ts';
 import type { OpenedBronze } from './inputs.ts';
 import { loadBatchId } from './metadata-columns.ts';
+import { isTypedByOrder } from './order-type.ts';
 import type { Promoted } from './promote.ts';
 import type { SilverDataset } from './promotion.ts';
 import type { BronzeScope } from './scope.ts';
@@ -12,8 +14,20 @@ export interface ManifestFacts {
   readonly scope: BronzeScope;
   readonly bronze: OpenedBronze;
   readonly promoted: Promoted;
+  readonly inputSchema: readonly ManifestColumn[];
+  /** Absent where there is no earlier load to compare with. */
+  readonly schemaChanges: SchemaChanges | undefined;
   readonly startedAt: string;
   readonly runtimeSeconds: number;
+}
+
+/** The columns that came in under their new names, in the types in which Silver takes them. */
+export function inputSchemaOf({ silver }: SilverDataset, { promotion }: Promoted): readonly ManifestColumn[] {
+  const { order, relation } = promotion;
+  return relation.schema.fields.map(({ name, type }) => ({
+    name,
+    type: formatType(order !== undefined && isTypedByOrder(silver, name) ? order.type : type),
+  }));
 }
 
 /** The original's fields (original-behaviour §5.7) and foundry's own. */
@@ -56,6 +70,11 @@ export function silverManifestBody(facts: ManifestFacts): ManifestBody {
     write_csv: spec.formats.csv,
     parquet_compression: spec.formats.compression,
     require_checksum: spec.requireChecksum,
+    normalization: {
+      trim_strings: spec.shaping?.trimStrings ?? false,
+      empty_strings_as_null: spec.shaping?.emptyStringsAsNull ?? false,
+    },
+    rename_map: spec.shaping?.renames ?? {},
     error_handling: {
       enabled: spec.errorHandling.enabled,
       max_bad_records: spec.errorHandling.maxBadRecords,
@@ -88,6 +107,9 @@ export function silverManifestBody(facts: ManifestFacts): ManifestBody {
     quarantined_rows: counts.quarantined,
     quarantine_reasons: quarantine.reasons,
     quality: { rows_read: counts.read, rows_written: written },
+    input_schema: facts.inputSchema,
+    schema_changes: facts.schemaChanges ?? null,
+    new_columns: promotion.undeclared,
     dropped_columns: promotion.dropped,
     widened_columns: promotion.relation.widened,
     bronze_owner: spec.metadataColumns?.bronzeOwner ?? dataset.bronze.ownerTeam ?? null,

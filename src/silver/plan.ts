@@ -10,7 +10,9 @@ import { schemaOf } from './inputs.ts';
 import type { SilverRunOptions } from './options.ts';
 import { planPromotion, type SilverDataset, schemaProbe } from './promotion.ts';
 import { emptyRelation, unite } from './relation.ts';
+import { withNewNames } from './rename.ts';
 import { type BronzeScope, bronzeScope } from './scope.ts';
+import { shapeOf } from './shape.ts';
 import { silverTarget } from './target.ts';
 
 /** What a Silver run would read and write: data only. `--dry-run` prints exactly this. */
@@ -58,6 +60,8 @@ interface PlannedSteps {
   readonly columns: readonly string[];
   readonly dropped_columns: readonly string[];
   readonly partition_columns: readonly string[];
+  /** SQL that makes these columns of Bronze's; absent where they go on as they are. */
+  readonly shaped?: string;
   /** SQL that gives each row of Bronze its place; absent where rows are taken as they are. */
   readonly decided?: string;
   readonly prepared: string;
@@ -80,7 +84,7 @@ export async function planSilver(spec: DatasetSpec, options: SilverRunOptions): 
       hint: 'Add one, or run `foundry bronze` alone.',
     });
   }
-  const dataset: SilverDataset = { ...spec, silver: spec.silver };
+  const dataset: SilverDataset = { ...spec, silver: withNewNames(spec.silver) };
   const storage = openStorage(spec.silver.base);
   const path = silverTarget(dataset, options.runDate);
   const current = await readManifest({ storage }, path);
@@ -163,9 +167,10 @@ async function stepsOf(
   path: string,
   options: SilverRunOptions,
 ): Promise<PlannedSteps> {
+  const shape = shapeOf(emptyRelation(schema), dataset.silver);
   const promotion = await planPromotion(
     dataset,
-    emptyRelation(schema),
+    emptyRelation(shape.schema),
     schemaProbe,
     options.runDate.date,
     options.log.warn,
@@ -181,6 +186,7 @@ async function stepsOf(
     columns: shown(promotion.kept),
     dropped_columns: promotion.dropped,
     partition_columns: promotion.partitions.map(({ name, type }) => `${name} ${formatType(type)}`),
+    ...(dataset.silver.shaping === undefined ? {} : { shaped: shape.relation(false).sql }),
     ...(promotion.decideSql === undefined ? {} : { decided: promotion.decideSql }),
     prepared: promotion.preparedSql,
     artifacts: promotion.artifacts.map((planned) => ({

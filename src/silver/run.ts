@@ -6,11 +6,13 @@ import type { Committed, PartitionWriter } from '../lake/lake.ts';
 import { acquireLease } from '../lake/lease.ts';
 import { openStorage } from '../storage/open.ts';
 import { locationOf } from '../storage/storage.ts';
-import { openBronze } from './inputs.ts';
-import { silverManifestBody } from './manifest-body.ts';
+import { describeChanges, earlierLoad, type SchemaChanges, schemaChanges } from './contract.ts';
+import { type OpenedBronze, openBronze } from './inputs.ts';
+import { inputSchemaOf, silverManifestBody } from './manifest-body.ts';
 import type { SilverRunOptions } from './options.ts';
 import { type Promoted, promote, type RowCounts } from './promote.ts';
 import type { SilverDataset } from './promotion.ts';
+import { withNewNames } from './rename.ts';
 import { bronzeScope } from './scope.ts';
 import { silverLease, silverTarget } from './target.ts';
 
@@ -31,6 +33,10 @@ export interface SilverReport {
   readonly quarantine_reasons: Readonly<Record<string, number>>;
   readonly artifacts: readonly { readonly artifact: string; readonly rows: number }[];
   readonly files: readonly { readonly path: string; readonly rows: number; readonly size_bytes: number }[];
+  /** Against the load before; absent where there is none. */
+  readonly schema_changes?: SchemaChanges;
+  /** Columns that came in and are not declared, kept or not. */
+  readonly new_columns: readonly string[];
   readonly dropped_columns: readonly string[];
   readonly replaced_rows?: number;
   readonly seconds: number;
@@ -53,9 +59,10 @@ const NO_ROWS: RowCounts = {
  * @throws EXT001 nothing has landed; SUM001 Bronze is not what was committed; SCHEMA001, DATA001, QUAL001 the data
  * does not fit; LOCK001 another run holds the dataset; ENG002, STG001, INT001.
  */
-export async function runSilver(spec: DatasetSpec, options: SilverRunOptions): Promise<SilverReport> {
+export async function runSilver(configured: DatasetSpec, options: SilverRunOptions): Promise<SilverReport> {
   const started = options.clock.now();
-  if (!isPromotable(spec)) return skipped(spec, options);
+  if (!isPromotable(configured)) return skipped(configured, options);
+  const spec: SilverDataset = { ...configured, silver: withNewNames(configured.silver) };
   const { silver } = spec;
   const storage = openStorage(silver.base);
   const lake = { storage };
@@ -79,6 +86,10 @@ export async function runSilver(spec: DatasetSpec, options: SilverRunOptions): P
       for (const warning of bronze.warnings) options.log.warn(warning);
       const promoted = await promote(engine, spec, bronze.parts, bronze.schema, writer.spool, options);
       refuseEmptyReplacement(spec, scope.loadPattern, promoted, writer, location);
+      const inputSchema = knowsColumns(bronze) ? inputSchemaOf(spec, promoted) : [];
+      const changes = schemaChanges(await earlierLoad(lake, path), inputSchema);
+      const told = changes === undefined ? undefined : describeChanges(changes);
+      if (told !== undefined) options.log.warn(`other columns than in ${changes?.against}: ${told}`);
       throwIfStopped(options.signal);
       options.progress.step('committing');
       const body = silverManifestBody({
@@ -87,6 +98,8 @@ export async function runSilver(spec: DatasetSpec, options: SilverRunOptions): P
         scope,
         bronze,
         promoted,
+        inputSchema,
+        schemaChanges: changes,
         startedAt: started.toISOString(),
         runtimeSeconds: seconds(),
       });
@@ -104,6 +117,8 @@ export async function runSilver(spec: DatasetSpec, options: SilverRunOptions): P
         rows: promoted.counts,
         quarantine_reasons: promoted.quarantine.reasons,
         artifacts: promoted.artifacts.map(({ artifact, rows }) => ({ artifact, rows })),
+        ...(changes === undefined ? {} : { schema_changes: changes }),
+        new_columns: promoted.promotion.undeclared,
         dropped_columns: promoted.promotion.dropped,
         seconds: seconds(),
       };
@@ -114,6 +129,11 @@ export async function runSilver(spec: DatasetSpec, options: SilverRunOptions): P
   } finally {
     await lease.release();
   }
+}
+
+/** Without a part and a manifest, columns are only what the config says. */
+function knowsColumns({ parts, schema }: OpenedBronze): boolean {
+  return parts.length > 0 || schema.fields.length > 0;
 }
 
 function isPromotable(spec: DatasetSpec): spec is SilverDataset {
@@ -134,6 +154,7 @@ function skipped(spec: DatasetSpec, options: SilverRunOptions): SilverReport {
     quarantine_reasons: {},
     artifacts: [],
     files: [],
+    new_columns: [],
     dropped_columns: [],
     seconds: 0,
   };
