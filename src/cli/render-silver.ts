@@ -22,6 +22,7 @@ export function renderSilverReport(report: SilverReport): string {
     ['not read', report.not_read.length === 0 ? undefined : report.not_read.join(', ')],
     ...report.artifacts.map(({ artifact, rows }) => [artifact, `${rowCount(rows)}`] as const),
     ['not live', notLive(report)],
+    ['columns', report.schema_changes && columnChanges(report.schema_changes)],
     [
       'dropped',
       report.dropped_columns.length === 0 ? undefined : `columns ${report.dropped_columns.join(', ')}`,
@@ -35,10 +36,10 @@ export function renderSilverReport(report: SilverReport): string {
   ]);
 }
 
-/** `columns: added b; a int64 → string, since load_date=2025-01-04` */
+/** `added b; a int64 → string; since load_date=2025-01-04` */
 function columnChanges(changes: SchemaChanges): string | undefined {
   const told = describeChanges(changes);
-  return told && `columns: ${told}, since ${changes.against.slice(changes.against.lastIndexOf('/') + 1)}`;
+  return told && `${told}; since ${changes.against.slice(changes.against.lastIndexOf('/') + 1)}`;
 }
 
 /** Where the rows that are not live went: `12 superseded, 3 deleted, 1 quarantined (null key 1)`. */
