@@ -40,7 +40,7 @@ async function trial(prepared: string, scene: Scene, call: Call, when: number) {
 /** N rising until the run is no longer killed; the slice takes longer steps. */
 async function rising(prepared: string, scene: Scene, call: Call) {
   const trials: Awaited<ReturnType<typeof trial>>[] = [];
-  for (let when = SOAK ? 1 : 2; trials.at(-1)?.code !== 0; when += SOAK ? 1 : 6) {
+  for (let when = SOAK ? 1 : 2; trials.at(-1)?.code !== 0; when += SOAK ? 1 : 10) {
     trials.push(await trial(prepared, scene, call, when));
   }
   return trials;

@@ -157,7 +157,7 @@ describe('a process that globs with DuckDB while a partition is replaced', () =>
   test(
     'sees one generation or the other while the program itself lands them, never a mix',
     async () => {
-      const { seen, generations } = await readDuringRuns(SCENES.engine, SOAK ? 200 : 10);
+      const { seen, generations } = await readDuringRuns(SCENES.engine, SOAK ? 200 : 6);
       expect(mixes(seen, generations)).toEqual([]);
     },
     TEST_MS,
