@@ -18,6 +18,8 @@ const RESERVED = new Set([
   '__next',
   '__status',
   '__deleted',
+  '__change',
+  '__changed',
 ]);
 
 export interface KeptColumns {
@@ -69,6 +71,7 @@ export function keepColumns(spec: SilverSpec, found: TableSchema): KeptColumns {
     ...(prepares ? spec.keys : []),
     ...(prepares && spec.orderColumn !== undefined ? [spec.orderColumn] : []),
     ...(prepares && spec.sequenceColumn !== undefined ? [spec.sequenceColumn] : []),
+    ...(prepares && spec.cdc !== undefined ? [spec.cdc.operationColumn] : []),
     ...(spec.attributes ?? []),
     ...(spec.partitioning.recordTime === undefined ? [] : [spec.partitioning.recordTime.column]),
   ]);
@@ -81,7 +84,9 @@ export function keepColumns(spec: SilverSpec, found: TableSchema): KeptColumns {
       { details: { missing: missing.join(', ') }, hint: `Bronze has: ${names.join(', ')}.` },
     );
   }
-  if (spec.schemaMode === undefined) return { kept: found.fields, dropped: [], undeclared: [] };
+  const goesOn = ({ name }: Field): boolean => !prepares || !isOnlyOperation(spec, name);
+  if (spec.schemaMode === undefined)
+    return { kept: found.fields.filter(goesOn), dropped: [], undeclared: [] };
 
   const declared = new Set<string | undefined>([
     ...required,
@@ -89,6 +94,7 @@ export function keepColumns(spec: SilverSpec, found: TableSchema): KeptColumns {
     spec.orderColumn,
     spec.sequenceColumn,
     ...spec.partitioning.columns,
+    ...(spec.replacedColumns ?? []),
   ]);
   const isAllowed = (name: string): boolean =>
     declared.has(name) || ALWAYS_ALLOWED.has(name) || name.startsWith('_');
@@ -100,12 +106,26 @@ export function keepColumns(spec: SilverSpec, found: TableSchema): KeptColumns {
       { details: { unexpected: unexpected.join(', ') } },
     );
   }
-  if (spec.keepNewColumns === true) return { kept: found.fields, dropped: [], undeclared: unexpected };
+  if (spec.keepNewColumns === true)
+    return { kept: found.fields.filter(goesOn), dropped: [], undeclared: unexpected };
   return {
-    kept: found.fields.filter((field) => isAllowed(field.name)),
+    kept: found.fields.filter((field) => isAllowed(field.name) && goesOn(field)),
     dropped: unexpected,
     undeclared: unexpected,
   };
+}
+
+/** The operation column says what a row does, and nothing about the record, unless the config lists it too. */
+function isOnlyOperation(spec: SilverSpec, name: string): boolean {
+  const listed = [
+    ...(spec.attributes ?? []),
+    ...spec.keys,
+    ...spec.partitioning.columns,
+    spec.orderColumn,
+    spec.sequenceColumn,
+    spec.partitioning.recordTime?.column,
+  ];
+  return name === spec.cdc?.operationColumn && !listed.includes(name);
 }
 
 /** SQL folds case: columns that differ only by it, or that have names of foundry's own, cannot be told apart. */

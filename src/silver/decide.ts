@@ -1,7 +1,9 @@
 import type { SilverSpec } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import type { Field } from '../core/schema.ts';
-import { identifier } from '../engine/sql.ts';
+import { identifier, literal, literalList } from '../engine/sql.ts';
+import { type Missing, perPart, type Snapshots } from './missing.ts';
+import { CHANGE_COLUMNS } from './models/model.ts';
 import { dateOf, type OrderExpression } from './order-type.ts';
 
 /** What decides about a row, all of it SQL over `bronze_rows`. */
@@ -11,14 +13,29 @@ export interface Decision {
   readonly sequence?: string;
   /** True for delete rows; absent where nothing says so. */
   readonly deleted?: string;
+  /** The operation column, where codes say what a row does. */
+  readonly operation?: Operation;
   /** Columns that make two versions equal, where unchanged ones are collapsed. */
   readonly attributes?: readonly string[];
+  /** For `changes`: the columns whose changes are told, in this order. */
+  readonly compared: readonly Field[];
   /** One row per key and day. */
   readonly daily: boolean;
-  readonly kind: 'versions' | 'events';
+  readonly kind: 'versions' | 'events' | 'changes';
   /** Only the last row per key comes out. */
   readonly latestOnly: boolean;
   readonly deleteMode: SilverSpec['deleteMode'];
+  /** Snapshots whose gaps are deletes. */
+  readonly missing?: Missing;
+}
+
+interface Operation {
+  readonly column: string;
+  /** Its code, trimmed. */
+  readonly code: string;
+  readonly known: readonly string[];
+  /** True for rows of snapshots: without a code, they were read and are there. */
+  readonly read?: string;
 }
 
 /** @throws CFG001 when `replace_daily` meets an order column that has no days. */
@@ -28,6 +45,7 @@ export function decisionOf(
   kept: readonly Field[],
   order: OrderExpression,
   sequence: OrderExpression | undefined,
+  bronze: { readonly snapshots?: Snapshots; readonly missing?: Missing } = {},
 ): Decision {
   const daily = kind === 'events' && spec.inputMode === 'replace_daily';
   if (daily && dateOf(order.type, '') === undefined) {
@@ -36,18 +54,25 @@ export function decisionOf(
       `input_mode: replace_daily needs timestamps, but "${spec.orderColumn}" holds ${order.type.kind} values`,
     );
   }
-  const deleted = deletedSql(spec, kept);
+  // A delete that is ignored is a row like any other to those who tell changes.
+  const ignoresDeletes = kind === 'changes' && spec.deleteMode === 'ignore';
+  const deleted = ignoresDeletes ? undefined : deletedSql(spec, kept);
   const collapse = spec.collapseUnchanged && keepsHistory(spec);
   return {
     keys: spec.keys,
     order,
     ...(sequence === undefined ? {} : { sequence: sequence.sql }),
     ...(deleted === undefined ? {} : { deleted }),
+    ...(spec.cdc === undefined ? {} : { operation: operationOf(spec.cdc, bronze.snapshots) }),
     ...(collapse ? { attributes: payload(spec, kept) } : {}),
+    compared: kind === 'changes' ? comparedFields(spec, kept) : [],
     daily,
     kind,
     latestOnly: kind === 'versions' && !keepsHistory(spec),
     deleteMode: spec.deleteMode,
+    ...(bronze.missing === undefined || spec.deleteMode === 'ignore' || kind === 'events'
+      ? {}
+      : { missing: bronze.missing }),
   };
 }
 
@@ -60,16 +85,49 @@ function payload(spec: SilverSpec, kept: readonly Field[]): readonly string[] {
   return (spec.attributes ?? kept.map((field) => field.name)).filter((name) => !fixed.has(name));
 }
 
+function comparedFields(spec: SilverSpec, kept: readonly Field[]): readonly Field[] {
+  return payload(spec, kept).flatMap((name) => {
+    const field = kept.find((candidate) => candidate.name === name);
+    return field === undefined || CHANGE_COLUMNS.includes(name) ? [] : [field];
+  });
+}
+
+function operationOf(
+  cdc: NonNullable<SilverSpec['cdc']>,
+  snapshots: Snapshots = { list: [], partCount: 0 },
+): Operation {
+  return {
+    column: cdc.operationColumn,
+    code: codeSql(cdc.operationColumn),
+    known: [...cdc.live, ...cdc.deleted],
+    ...(snapshots.list.length > 0 && {
+      read: perPart(snapshots, (snapshot) => String(snapshot !== undefined)),
+    }),
+  };
+}
+
+function codeSql(column: string): string {
+  return `trim(${identifier(column)}::VARCHAR, ${literal(' \t\r\n')})`;
+}
+
+function isOneOf(sql: string, codes: readonly string[]): string {
+  return codes.length === 0 ? 'false' : `list_contains(${literalList(codes)}, ${sql})`;
+}
+
 /**
- * True where `is_deleted` or `deleted_flag` says deleted. In a classic config, which has no delete modes unless one
- * is set, these are columns like any other.
+ * True where `is_deleted`, `deleted_flag` or the operation code says deleted. In a classic config, which has no
+ * delete modes unless one is set, the first two are columns like any other.
  */
 function deletedSql(spec: SilverSpec, kept: readonly Field[]): string | undefined {
-  if (spec.attributes === undefined && spec.deleteMode === 'ignore') return undefined;
-  const flags = kept
-    .filter((field) => field.name === 'is_deleted' || field.name === 'deleted_flag')
+  const { cdc } = spec;
+  const byCode =
+    cdc === undefined ? [] : [`coalesce(${isOneOf(codeSql(cdc.operationColumn), cdc.deleted)}, false)`];
+  const hasFlags = spec.attributes !== undefined || spec.deleteMode !== 'ignore';
+  const byFlag = kept
+    .filter((field) => hasFlags && (field.name === 'is_deleted' || field.name === 'deleted_flag'))
     .map(truthy);
-  return flags.length === 0 ? undefined : flags.join(' OR ');
+  const says = [...byCode, ...byFlag];
+  return says.length === 0 ? undefined : says.join(' OR ');
 }
 
 function truthy({ name, type }: Field): string {
@@ -87,97 +145,50 @@ function truthy({ name, type }: Field): string {
   }
 }
 
-/**
- * A query for `__file, __row, __order, __next, __deleted, __status, __rows` of every row that has keys and a place in the
- * order. Only narrow columns pass through its windows, so that its memory does not follow the width of the rows. `__rows` is 1, or how many rows
- * of a key the last one stands for, where no other is asked for.
- */
-export function decideSql(decision: Decision): string {
-  const deletes = decision.deleted !== undefined;
-  const keyNames = decision.keys.map((_, index) => `k${index}`);
-  const keys = keyNames.join(', ');
-  const narrow = [
-    `SELECT "__file" AS f, "__row" AS r, ${decision.keys.map((key, index) => `${identifier(key)} AS k${index}`).join(', ')}`,
-    `${decision.order.sql} AS o`,
-    `${decision.sequence ?? 'NULL'} AS s`,
-    `${decision.deleted ?? 'false'} AS d`,
-    ...(decision.attributes === undefined ? [] : [`${fingerprint(decision.attributes)} AS a`]),
-  ].join(', ');
-  const good = `${narrow} FROM bronze_rows WHERE ${goodRows(decision)}`;
-  if (decision.latestOnly && !deletes) return latestSql(good, keys, decision.sequence !== undefined);
-  // Behind the last of equal order values stands the next greater one: the same window finds both.
-  const ordered = `SELECT *, lead(o) OVER (PARTITION BY ${keys} ORDER BY o, ${decision.sequence === undefined ? '' : 's NULLS FIRST, '}f, r) AS n FROM (${good})`;
-  const repeated = 'n IS NOT DISTINCT FROM o';
-  const dropsDeletes = decision.kind === 'versions' && decision.deleteMode === 'ignore';
-  const hard = decision.deleteMode === 'hard_delete';
-  const again = decision.daily || decision.attributes !== undefined || (deletes && (dropsDeletes || hard));
-  if (!again) {
-    return `SELECT f AS "__file", r AS "__row", o AS "__order", n AS "__next", d AS "__deleted", CASE WHEN ${repeated} THEN 'duplicate' ELSE ${lasting(decision)} END AS "__status", 1 AS "__rows" FROM (${ordered})`;
-  }
-  const lastDelete = `max(o) FILTER (WHERE d AND NOT (${repeated})) OVER (PARTITION BY ${keys})`;
-  const dropped =
-    `SELECT * EXCLUDE (n), CASE WHEN ${repeated} THEN 'duplicate'` +
-    (deletes && dropsDeletes ? ` WHEN d THEN 'deleted'` : '') +
-    (deletes && hard ? ` WHEN o <= ${lastDelete} THEN 'deleted'` : '') +
-    ` END AS x FROM (${ordered})`;
-  const kept = `PARTITION BY ${keys}, x IS NULL ORDER BY o`;
-  const further = furtherDropped(decision, kept, dropped);
-  const day = dateOf(decision.order.type, 'o');
-  const superseded = decision.daily ? `lead(${day}) OVER (${kept}) IS NOT DISTINCT FROM ${day}` : 'false';
-  const numbered = `SELECT *, lead(o) OVER (${kept}) AS n, ${superseded} AS u FROM (${further})`;
-  return (
-    `SELECT f AS "__file", r AS "__row", o AS "__order", n AS "__next", d AS "__deleted", ` +
-    `coalesce(x, CASE WHEN u THEN 'superseded' ELSE ${lasting(decision)} END) AS "__status", 1 AS "__rows" FROM (${numbered})`
-  );
-}
+type Refusal = Pick<Decision, 'keys' | 'order' | 'operation'>;
 
-/** An aggregate is cheaper than a window. A NULL sequence comes before all others, as in the windows. */
-function latestSql(good: string, keys: string, hasSequence: boolean): string {
-  const sequence = hasSequence ? "'p': s IS NOT NULL, 's': s, " : '';
-  return (
-    `SELECT w.f AS "__file", w.r AS "__row", w.o AS "__order", NULL AS "__next", false AS "__deleted", ` +
-    `'live' AS "__status", c AS "__rows" FROM ` +
-    `(SELECT max({'o': o, ${sequence}'f': f, 'r': r}) AS w, count(*) AS c FROM (${good}) GROUP BY ${keys})`
-  );
-}
-
-function furtherDropped(decision: Decision, kept: string, dropped: string): string {
-  if (decision.attributes === undefined) return dropped;
-  const unchanged = `lag(a) OVER (${kept}) IS NOT DISTINCT FROM a AND lag(d) OVER (${kept}) IS NOT DISTINCT FROM d`;
-  return `SELECT * REPLACE (CASE WHEN x IS NULL AND ${unchanged} THEN 'unchanged' ELSE x END AS x) FROM (${dropped})`;
-}
-
-function lasting(decision: Decision): string {
-  if (decision.kind === 'events') return `'live'`;
-  const tombstone = decision.deleteMode === 'tombstone_state' ? `WHEN d THEN 'tombstone' ` : '';
-  return `CASE ${tombstone}WHEN n IS NULL THEN 'live' ELSE 'superseded' END`;
-}
-
-/** A row's attributes in 128 bits: equal exactly when they are, NULLs included. */
-function fingerprint(attributes: readonly string[]): string {
-  if (attributes.length === 0) return '0::UHUGEINT';
-  const members = attributes.map((name, index) => `a${index} := ${identifier(name)}`).join(', ');
-  return `md5_number(to_json(struct_pack(${members}))::VARCHAR)`;
-}
-
-export function goodRows(decision: Pick<Decision, 'keys' | 'order'>): string {
+/** True for rows that have keys, a place in the order and a known operation. */
+export function goodRows({ keys, order, operation }: Refusal): string {
+  const known =
+    operation === undefined
+      ? []
+      : [`coalesce(${isOneOf(operation.code, operation.known)}, ${operation.read ?? 'false'})`];
   return [
-    ...decision.keys.map((key) => `${identifier(key)} IS NOT NULL`),
-    `(${decision.order.sql}) IS NOT NULL`,
+    ...keys.map((key) => `${identifier(key)} IS NOT NULL`),
+    `(${order.sql}) IS NOT NULL`,
+    ...known,
   ].join(' AND ');
 }
 
 /** Why a row that is not good is refused, as SQL text. */
-export function refusalReason(decision: Pick<Decision, 'keys' | 'order'>, orderColumn: string): string {
-  const keys = decision.keys.map(
-    (key) => `WHEN ${identifier(key)} IS NULL THEN ${quote(`null value in key column ${key}`)}`,
-  );
-  return (
-    `CASE ${keys.join(' ')} WHEN ${identifier(orderColumn)} IS NULL THEN ` +
-    `${quote(`null value in order column ${orderColumn}`)} ELSE ${quote(`unparseable value in order column ${orderColumn}`)} END`
-  );
+export function refusalReason(refusal: Refusal, orderColumn: string): string {
+  const { operation } = refusal;
+  const reason = (condition: string, text: string): string => `WHEN ${condition} THEN ${literal(text)}`;
+  const whens = [
+    ...refusal.keys.map((key) => reason(`${identifier(key)} IS NULL`, `null value in key column ${key}`)),
+    reason(`${identifier(orderColumn)} IS NULL`, `null value in order column ${orderColumn}`),
+    reason(`(${refusal.order.sql}) IS NULL`, `unparseable value in order column ${orderColumn}`),
+    ...(operation === undefined
+      ? []
+      : [
+          reason(`${operation.code} IS NULL`, `null operation code in column ${operation.column}`),
+          reason('true', `unknown operation code in column ${operation.column}`),
+        ]),
+  ];
+  return `CASE ${whens.join(' ')} END`;
 }
 
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+/** The column that `refusalReason` complains of, as SQL: its name, or its value as text. */
+export function refusedColumn(
+  refusal: Refusal,
+  orderColumn: string,
+  show: (column: string) => string,
+): string {
+  const isWithoutOrder = `(${refusal.order.sql}) IS NULL`;
+  const whens = [
+    ...refusal.keys.map((key) => `WHEN ${identifier(key)} IS NULL THEN ${show(key)}`),
+    `WHEN ${isWithoutOrder} THEN ${show(orderColumn)}`,
+  ];
+  const last = refusal.operation === undefined ? '' : ` ELSE ${show(refusal.operation.column)}`;
+  return `CASE ${whens.join(' ')}${last} END`;
 }

@@ -44,7 +44,8 @@ export async function partitionColumns(
     });
   }
   if (!isIntent || order === undefined) return [];
-  const name = spec.model === 'event' ? `${spec.orderColumn}_dt` : 'effective_from_dt';
+  const isEvents = spec.model === 'event' || spec.model === 'derived_event';
+  const name = isEvents ? `${spec.orderColumn}_dt` : 'effective_from_dt';
   const column = existing(name, spec, kept, order) ?? derived(name, order);
   if (column === undefined) {
     warn(

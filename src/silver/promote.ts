@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import { type WrittenArtifact, writeArtifact } from './artifacts.ts';
 import { refuseUnevenParts } from './columns.ts';
+import type { Snapshots } from './missing.ts';
 import type { SilverRunOptions } from './options.ts';
 import { dataProbe, type Promotion, planPromotion, type SilverDataset } from './promotion.ts';
 import { countRefused, type Quarantined, type QuarantineRequest, writeQuarantine } from './quarantine.ts';
@@ -26,6 +27,8 @@ export interface RowCounts {
 export interface Promoted {
   readonly promotion: Promotion;
   readonly counts: RowCounts;
+  /** How often a newer full snapshot no longer held a key. */
+  readonly missing: number;
   readonly quarantine: Quarantined;
   readonly artifacts: readonly WrittenArtifact[];
   readonly parts: readonly SpooledPart[];
@@ -43,7 +46,9 @@ export async function promote(
   parts: readonly InputPart[],
   knownSchema: TableSchema,
   spool: string,
-  options: Pick<SilverRunOptions, 'runDate' | 'signal' | 'log' | 'progress'>,
+  options: Pick<SilverRunOptions, 'runDate' | 'signal' | 'log' | 'progress'> & {
+    readonly snapshots?: Snapshots;
+  },
 ): Promise<Promoted> {
   const { silver: spec } = dataset;
   options.progress.step('reading');
@@ -63,14 +68,16 @@ export async function promote(
     dataProbe(engine, spec),
     options.runDate.date,
     options.log.warn,
+    options.snapshots && { snapshots: options.snapshots, rows: shape.relation(false).sql },
   );
   options.progress.rows(read);
 
   let counts = passedThrough(read, faulty);
+  let missing = 0;
   if (promotion.decideSql !== undefined) {
     options.progress.step('deciding');
     await engine.execute(`CREATE OR REPLACE TEMP TABLE decided AS ${promotion.decideSql}`);
-    counts = await countDecided(engine, read);
+    ({ counts, missing } = await countDecided(engine, read));
   }
   let quarantine = NOTHING_REFUSED;
   let rejected: SpooledPart | undefined;
@@ -102,6 +109,7 @@ export async function promote(
   return {
     promotion,
     counts,
+    missing,
     quarantine,
     artifacts,
     parts: [
@@ -125,6 +133,7 @@ function nothing(): Promoted {
       preparedSql: '',
     },
     counts: passedThrough(0, 0),
+    missing: 0,
     quarantine: NOTHING_REFUSED,
     artifacts: [],
     parts: [],
@@ -139,6 +148,7 @@ function columnsOf({ silver }: SilverDataset, known: TableSchema): TableSchema {
     ...(silver.orderColumn === undefined ? [] : [silver.orderColumn]),
     ...(silver.sequenceColumn === undefined ? [] : [silver.sequenceColumn]),
     ...silver.attributes,
+    ...(silver.cdc === undefined ? [] : [silver.cdc.operationColumn]),
     ...(silver.partitioning.recordTime === undefined ? [] : [silver.partitioning.recordTime.column]),
   ]);
   return { fields: [...names].map((name) => ({ name, type: STRING })) };
@@ -163,16 +173,21 @@ function passedThrough(read: number, quarantined: number): RowCounts {
   };
 }
 
-/** Rows that were read but not decided are those to be quarantined. */
-async function countDecided(engine: Engine, read: number): Promise<RowCounts> {
+/** Rows that were read but not decided are those to be quarantined; rows that were never read are in no count. */
+async function countDecided(
+  engine: Engine,
+  read: number,
+): Promise<{ readonly counts: RowCounts; readonly missing: number }> {
   const found = await engine.query(
-    'SELECT "__status" AS status, count(*) AS n, sum("__rows")::BIGINT AS stands_for FROM decided GROUP BY 1',
+    'SELECT "__status" AS status, count(*) FILTER (WHERE "__rows" > 0) AS n, sum("__rows")::BIGINT AS stands_for, ' +
+      'count(*) FILTER (WHERE "__rows" = 0 AND "__deleted") AS missing FROM decided GROUP BY 1',
   );
   const count = (...names: string[]): number =>
     found.reduce((sum, row) => sum + (names.includes(String(row.status)) ? Number(row.n) : 0), 0);
   const decided = found.reduce((sum, row) => sum + Number(row.n), 0);
   const accounted = found.reduce((sum, row) => sum + Number(row.stands_for), 0);
-  return {
+  const missing = found.reduce((sum, row) => sum + Number(row.missing), 0);
+  const counts = {
     read,
     live: count('live'),
     superseded: count('superseded') + accounted - decided,
@@ -181,4 +196,5 @@ async function countDecided(engine: Engine, read: number): Promise<RowCounts> {
     unchanged: count('unchanged'),
     quarantined: read - accounted,
   };
+  return { counts, missing };
 }

@@ -5,9 +5,11 @@ import type { Engine } from '../engine/engine.ts';
 import { identifier } from '../engine/sql.ts';
 import { type PlannedArtifact, planArtifacts } from './artifacts.ts';
 import { keepColumns } from './columns.ts';
-import { type Decision, decideSql, decisionOf } from './decide.ts';
+import { type Decision, decisionOf } from './decide.ts';
+import { decideSql } from './decide-sql.ts';
 import { metadataColumns } from './metadata-columns.ts';
-import type { ModelColumns } from './models/model.ts';
+import { missingOf, type Snapshots } from './missing.ts';
+import { CHANGE_COLUMNS, type ModelColumns } from './models/model.ts';
 import { MODELS } from './models/registry.ts';
 import { isTypedByOrder, type OrderExpression, orderExpression } from './order-type.ts';
 import { type PartitionColumn, partitionColumns } from './partitions.ts';
@@ -28,6 +30,13 @@ export function dataProbe(engine: Engine, spec: SilverSpec): Probe {
     order: (field) => orderExpression(engine, 'bronze_rows', field, spec.timezone),
     first: async (sql) => (await engine.query(sql))[0],
   };
+}
+
+/** What the partitions of a table's history are, where more than one is read. */
+export interface History {
+  readonly snapshots: Snapshots;
+  /** Every row as SQL, also those that are set aside. */
+  readonly rows: string;
 }
 
 /** For `--dry-run`, which looks at no row: text that orders rows is shown as timestamps. */
@@ -66,6 +75,7 @@ export async function planPromotion(
   probe: Probe,
   runDate: string,
   warn: (message: string) => void,
+  history?: History,
 ): Promise<Promotion> {
   const spec = dataset.silver;
   const model = MODELS[spec.model];
@@ -81,7 +91,7 @@ export async function planPromotion(
   const decision =
     model.preparation === 'none' || order === undefined
       ? undefined
-      : decisionOf(spec, model.preparation, kept, order, sequence);
+      : decisionOf(spec, model.preparation, kept, order, sequence, historyOf(spec, order, history));
   const typed = kept.map((field) =>
     order !== undefined && isTypedByOrder(spec, field.name) ? { ...field, type: order.type } : field,
   );
@@ -101,6 +111,11 @@ export async function planPromotion(
       warn(`the column "${field.name}" of Bronze is replaced by the metadata column of that name`);
     }
   }
+  for (const name of model.preparation === 'changes' ? CHANGE_COLUMNS : []) {
+    if (kept.some((field) => field.name === name)) {
+      warn(`the column "${name}" of Bronze is replaced by what the model derives under that name`);
+    }
+  }
   const artifacts = planArtifacts(queries, { spec, kept: typed, partitions, constants });
   refuseFilesWithoutColumns(artifacts);
   return {
@@ -112,8 +127,16 @@ export async function planPromotion(
     ...(decision === undefined ? {} : { decision, decideSql: decideSql(decision) }),
     partitions,
     artifacts,
-    preparedSql: preparedSql(spec, kept, decision !== undefined),
+    preparedSql: preparedSql(spec, kept, decision),
   };
+}
+
+function historyOf(spec: SilverSpec, order: OrderExpression, history: History | undefined) {
+  if (history === undefined || history.snapshots.partCount === 0) return undefined;
+  const { snapshots, rows } = history;
+  const column = { column: spec.orderColumn ?? '', type: order.type };
+  const missing = spec.detectMissing === true ? missingOf(snapshots, rows, column, spec.timezone) : undefined;
+  return { snapshots, ...(missing !== undefined && { missing }) };
 }
 
 function requireKeysAndOrder(spec: SilverSpec): void {
@@ -170,13 +193,14 @@ function refuseFilesWithoutColumns(artifacts: readonly PlannedArtifact[]): void 
   );
 }
 
-function preparedSql(spec: SilverSpec, kept: readonly Field[], decided: boolean): string {
-  if (!decided) return 'SELECT * FROM bronze_rows';
+function preparedSql(spec: SilverSpec, kept: readonly Field[], decision: Decision | undefined): string {
+  if (decision === undefined) return 'SELECT * FROM bronze_rows';
   const columns = kept.map(({ name }) =>
     isTypedByOrder(spec, name) ? `d."__order" AS ${identifier(name)}` : `b.${identifier(name)}`,
   );
+  const told = decision.kind === 'changes' ? ', d."__change", d."__changed"' : '';
   return (
-    `SELECT ${columns.join(', ')}, d."__order", d."__next", d."__deleted", d."__status" ` +
+    `SELECT ${columns.join(', ')}, d."__order", d."__next", d."__deleted", d."__status"${told} ` +
     `FROM bronze_rows b JOIN decided d ON b."__file" = d."__file" AND b."__row" = d."__row"`
   );
 }

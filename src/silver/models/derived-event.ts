@@ -1,9 +1,33 @@
-import { FoundryError } from '../../core/errors.ts';
-import type { SilverModel } from './model.ts';
+import { STRING } from '../../core/schema.ts';
+import { identifier } from '../../engine/sql.ts';
+import {
+  CHANGE,
+  CHANGE_COLUMNS,
+  CHANGED,
+  ORDER,
+  PREPARED,
+  requireDeleteMode,
+  type SilverModel,
+  STATUS,
+} from './model.ts';
 
+/** What happened to each key, by time: `upsert`, `update`, `delete` or `noop`, and which attributes changed. */
 export const derivedEvent: SilverModel = {
-  preparation: 'versions',
-  artifacts: () => {
-    throw new FoundryError('CFG010', 'entity_kind: derived_event is not supported by this version');
+  preparation: 'changes',
+  artifacts: (spec) => {
+    requireDeleteMode(spec, ['ignore', 'tombstone_event', 'hard_delete']);
+    return [
+      {
+        artifact: 'derived_events',
+        from: PREPARED,
+        added: [
+          { field: { name: 'change_type', type: STRING }, sql: CHANGE },
+          { field: { name: 'changed_columns', type: STRING }, sql: CHANGED },
+        ],
+        without: CHANGE_COLUMNS,
+        where: `${STATUS} = 'live'`,
+        orderBy: [ORDER, ...spec.keys.map(identifier)],
+      },
+    ];
   },
 };

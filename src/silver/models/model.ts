@@ -13,6 +13,11 @@ export const NEXT = '"__next"';
 /** `live`, `superseded`, `tombstone`, or why the row is in no artifact: `duplicate`, `deleted`, `unchanged`. */
 export const STATUS = '"__status"';
 export const DELETED = '"__deleted"';
+/** Only where changes are told: what happened, and to which attributes. */
+export const CHANGE = '"__change"';
+export const CHANGED = '"__changed"';
+/** What derived events say in columns of their own, which replace those of Bronze. */
+export const CHANGE_COLUMNS: readonly string[] = ['change_type', 'changed_columns'];
 
 /** A column that a model adds, as SQL over the relation that it reads. */
 export interface AddedColumn {
@@ -40,8 +45,11 @@ export interface ModelColumns extends TableSchema {
 }
 
 export interface SilverModel {
-  /** `none`: rows as they are · `versions`: one history per key · `events`: one row per key and time. */
-  readonly preparation: 'none' | 'versions' | 'events';
+  /**
+   * `none`: rows as they are · `versions`: one history per key · `events`: one row per key and time · `changes`: what
+   * each row of a key changed.
+   */
+  readonly preparation: 'none' | 'versions' | 'events' | 'changes';
   /** Pure: no I/O. @throws CFG001 for settings that contradict the model; CFG010. */
   readonly artifacts: (spec: SilverSpec, columns: ModelColumns) => readonly ArtifactQuery[];
 }
