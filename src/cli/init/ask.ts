@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { FoundryError } from '../../core/errors.ts';
 
 /** Questions to a person; answers that do not fit are asked for again. */
@@ -19,16 +19,29 @@ export function canAsk(): boolean {
 /** @throws INT001 out of a question when the input ends, or on Ctrl-C. */
 export function openAsker(): Asker {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
-  const ended = new Promise<never>((_, reject) => {
-    lines.once('close', () =>
-      reject(new FoundryError('INT001', 'stopped before the last question; nothing is written')),
-    );
-  });
-  ended.catch(() => undefined);
-  lines.on('SIGINT', () => lines.close());
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  const read = async (prompt: string): Promise<string> =>
-    (await Promise.race([lines.question(prompt), ended])).trim();
+  // Lines may come before their question (pasted, or typed ahead): none is lost.
+  const typed: string[] = [];
+  let isOpen = true;
+  let wake: () => void = () => undefined;
+  lines.on('line', (line) => {
+    typed.push(line);
+    wake();
+  });
+  lines.on('SIGINT', () => lines.close());
+  lines.once('close', () => {
+    isOpen = false;
+    wake();
+  });
+  const read = async (prompt: string): Promise<string> => {
+    lines.setPrompt(prompt);
+    lines.prompt();
+    while (typed.length === 0 && isOpen) await new Promise<void>((resolve) => (wake = resolve));
+    const line = typed.shift();
+    if (line !== undefined) return line.trim();
+    say('');
+    throw new FoundryError('INT001', 'stopped before the last question; nothing is written');
+  };
 
   return {
     say,

@@ -50,7 +50,7 @@ async function columnsOf(
   const config = {
     system: 'init',
     entity: 'init',
-    bronze: { path_pattern: path.replaceAll('${', '$${'), options: { file } },
+    bronze: { path_pattern: path.replaceAll('${', () => '$${'), options: { file } },
     silver: { entity_kind: 'event', natural_keys: ['_'], event_ts_column: '_' },
   };
   const [dataset] = parseConfig('', JSON.stringify(config), {}).datasets;

@@ -5,6 +5,8 @@ const SCHEMAS = {
   config: (): Promise<Json> => import('../../../schemas/config.schema.json', { with: { type: 'json' } }),
   classic: (): Promise<Json> => import('../../../schemas/classic.schema.json', { with: { type: 'json' } }),
   intent: (): Promise<Json> => import('../../../schemas/intent.schema.json', { with: { type: 'json' } }),
+  environment: (): Promise<Json> =>
+    import('../../../schemas/environment.schema.json', { with: { type: 'json' } }),
   'bronze-metadata': (): Promise<Json> =>
     import('../../../schemas/bronze-metadata.schema.json', { with: { type: 'json' } }),
   'silver-metadata': (): Promise<Json> =>

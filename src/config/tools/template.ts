@@ -243,7 +243,7 @@ function list(values: readonly string[]): string {
 
 /** A name from a file is that name, whatever the environment holds. */
 function escaped(value: string): string {
-  return value.replaceAll('${', '$${');
+  return value.replaceAll('${', () => '$${');
 }
 
 /** Into a comment. */
