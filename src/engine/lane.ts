@@ -12,7 +12,7 @@ import { EngineError } from './errors.ts';
 import { parquetRefusal, parquetScan, RESERVED_NAMES } from './parquet-scan.ts';
 import { copyToPart, hashFile } from './parts.ts';
 import { identifier, literal } from './sql.ts';
-import { typedSelect } from './typing.ts';
+import { declaredColumns, inferredColumns } from './typing.ts';
 
 export interface LandTarget extends CutLimits {
   readonly spool: string;
@@ -63,7 +63,9 @@ export async function landThroughEngine(
     if (scan.expectedRows !== undefined && rows !== scan.expectedRows) return 'declined';
     if (rows === 0) return { parts: [], schema: scan.schema };
     const typed =
-      input.format === 'csv' ? await typedSelect(engine, staged, scan.schema, input.types) : undefined;
+      input.format === 'csv' && input.types === 'infer'
+        ? await inferredColumns(engine, `FROM read_parquet(${literal(staged)})`, scan.schema)
+        : undefined;
     if (typed === 'declined') return 'declined';
     const schema = typed?.schema ?? scan.schema;
     return { parts: await cut(engine, staged, rows, schema, typed?.columnsSql, target), schema };
@@ -103,9 +105,15 @@ async function csvScan(input: EngineCsvInput, target: LandTarget): Promise<Scan 
   if (collides(names)) return 'declined';
   const sizes = await Promise.all(input.files.map(async (file) => (await stat(file)).size));
   const sourceBytes = sizes.reduce((sum, size) => sum + size, 0);
+  const text: TableSchema = {
+    fields: (input.columns ?? input.names).map((name) => ({ name, type: { kind: 'string' } })),
+  };
+  const typed = typeof input.types === 'string' ? undefined : declaredColumns(text, input.types);
+  if (typed === 'declined') return 'declined';
+  const sql = csvScanSql(input);
   return {
-    sql: csvScanSql(input),
-    schema: { fields: (input.columns ?? input.names).map((name) => ({ name, type: { kind: 'string' } })) },
+    sql: typed === undefined ? sql : `SELECT ${typed.columnsSql} FROM (${sql})`,
+    schema: typed?.schema ?? text,
     expectedRows: Math.min(input.rows, input.limitRows ?? Number.POSITIVE_INFINITY),
     rowGroupRows: rowGroupRows(input, sourceBytes, target.maxFileSizeBytes),
   };

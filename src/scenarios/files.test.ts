@@ -189,3 +189,39 @@ describe('nested Parquet', () => {
     60_000,
   );
 });
+
+test(
+  'a large typed CSV lands through the engine with the types and values that row by row gives',
+  scenario(async (w) => {
+    const line = (i: number): string =>
+      `${i},${(i / 100).toFixed(2)},${i / 8},${i % 2 === 0},2024-02-${10 + (i % 20)},2024-02-10 00:00:${10 + (i % 50)},"t, ${i}",\n`;
+    const content = `id,d,f,b,day,at,t,n\n${Array.from({ length: 90_000 }, (_, i) => line(i)).join('')}`;
+    await w.put('in.csv', content);
+    await w.put('in.csv.gz', gzipSync(content));
+    const map = {
+      id: 'int32',
+      d: 'decimal(20,3)',
+      f: 'double',
+      b: 'boolean',
+      day: 'date',
+      at: 'timestamp',
+      t: 'string',
+    };
+    const rowLane = new Map<string, string>();
+    for (const types of ['infer', map]) {
+      for (const path of ['in.csv.gz', 'in.csv']) {
+        const { report, rows } = await landed(w, { path, types });
+        const { schema } = await w.read(`${BRONZE}/_metadata.json`);
+        const found = JSON.stringify([schema, rows.map((row) => Object.values(row))]);
+        const other = rowLane.get(JSON.stringify(types));
+        rowLane.set(JSON.stringify(types), found);
+        expect([report.lane, report.rows]).toEqual([path === 'in.csv' ? 'engine' : 'rows', 90_000]);
+        expect(other === undefined || other === found).toBe(true);
+      }
+    }
+    await w.put('in.csv', `${content}x,0.00,0,true,2024-02-10,2024-02-10 00:00:00,t,\n`);
+    const { errors } = await land(w, { path: 'in.csv', types: map }, 3);
+    expect(errors[0]?.message).toEndWith('in.csv:90002: column "id": "x" is not exactly a int32');
+  }),
+  60_000,
+);

@@ -1,5 +1,8 @@
 import type { DataType } from '../core/schema.ts';
 
+/** Types whose text the engine reads by rules of its own, so that it is of no use to type a column. */
+export const NOT_TYPED_BY_ENGINE: ReadonlySet<DataType['kind']> = new Set(['json', 'binary']);
+
 /** Local files whose rows the embedded engine can read itself, in file order. */
 export type EngineInput = EngineCsvInput | EngineParquetInput;
 

@@ -3,7 +3,7 @@ import { FoundryError } from '../../core/errors.ts';
 import { STRING } from '../../core/schema.ts';
 import { scanCsv } from '../../formats/csv/csv-scan.ts';
 import type { InputFile } from '../../formats/input.ts';
-import type { EngineCsvInput } from '../engine-input.ts';
+import { type EngineCsvInput, NOT_TYPED_BY_ENGINE } from '../engine-input.ts';
 import type { ReadRequest } from '../source.ts';
 import { projectedSchema } from './columns.ts';
 import type { DelimitedFiles } from './delimited.ts';
@@ -11,10 +11,12 @@ import type { DelimitedFiles } from './delimited.ts';
 /** Below this, starting the engine costs more than it saves. */
 const MIN_BYTES = 4_000_000;
 
-/** Whether it may be worth scanning the files; looks at nothing but names and sizes. */
+/** Whether it may be worth scanning the files; looks at nothing but types, names and sizes. */
 export function mayUseEngine(spec: FileSourceSpec, inputs: readonly InputFile[]): boolean {
   return (
     spec.limitRows === undefined &&
+    (typeof spec.types === 'string' ||
+      Object.values(spec.types).every(({ kind }) => !NOT_TYPED_BY_ENGINE.has(kind))) &&
     inputs.every((input) => input.packing === 'none' && input.encoding === 'utf-8') &&
     inputs.reduce((sum, input) => sum + input.sizeBytes, 0) > MIN_BYTES
   );

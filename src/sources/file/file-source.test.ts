@@ -380,6 +380,7 @@ describe('input for the engine', () => {
     ['with a broken quote, whose line the row reader names', `id,name,pad\n${lines(70_000)}\n1,"x`, {}],
     ['of one column', `id\n${'1234567\n'.repeat(600_000)}`, {}],
     ['limited', `id,name,pad\n${lines(70_000)}`, { limitRows: 5 }],
+    ['with JSON', `id,name,pad\n${lines(70_000)}`, { types: { id: { kind: 'json' } } }],
     ['with a long delimiter', `id||name||pad\n${lines(70_000)}`, { delimiter: '||' }],
   ];
   for (const [name, content, spec, extension = 'csv'] of NOT_FOR_THE_ENGINE) {
