@@ -7,6 +7,7 @@ import { copyToPart } from '../engine/parts.ts';
 import { identifier, literal, sqlType } from '../engine/sql.ts';
 import { type CommittedPartition, openCommitted } from '../lake/reader.ts';
 import { locationOf } from '../storage/storage.ts';
+import type { Snapshot, Snapshots } from './missing.ts';
 import type { SilverRunOptions } from './options.ts';
 import type { InputPart } from './relation.ts';
 import type { BronzeScope } from './scope.ts';
@@ -18,6 +19,8 @@ export interface OpenedBronze {
   readonly partitions: readonly CommittedPartition[];
   /** Local Parquet, in input order; CSV parts were converted. */
   readonly parts: readonly InputPart[];
+  /** Present where more than one partition is in scope. */
+  readonly snapshots?: Snapshots;
   /** What the newest manifest says the columns are: all there is to know where no row landed. */
   readonly schema: TableSchema;
   readonly warnings: readonly string[];
@@ -36,7 +39,10 @@ export async function openBronze(
 ): Promise<OpenedBronze> {
   const partitions: CommittedPartition[] = [];
   const parts: InputPart[] = [];
-  for (const { path } of scope.read) {
+  const snapshots: Snapshot[] = [];
+  for (const partition of scope.read) {
+    const { path } = partition;
+    const firstPart = parts.length;
     const opened = await openCommitted(scope.lake, path, {
       verify: options.requireChecksum,
       requireChecksum: options.requireChecksum,
@@ -64,11 +70,16 @@ export async function openBronze(
             );
       parts.push({ localPath, name });
     }
+    const date = partition.address?.dt;
+    if (date !== undefined && scope.snapshots.includes(partition)) {
+      snapshots.push({ date, firstPart, parts: parts.length - firstPart });
+    }
   }
   const newest = partitions.findLast((partition) => (partition.manifest?.schema.length ?? 0) > 0);
   return {
     partitions,
     parts,
+    ...(snapshots.length > 0 && { snapshots: { list: snapshots, partCount: parts.length } }),
     schema: schemaOf(newest?.manifest) ?? { fields: [] },
     warnings: partitions.flatMap((partition) => partition.warnings),
   };

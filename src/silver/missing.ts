@@ -93,6 +93,8 @@ export function perPart(
   of: (snapshot: number | undefined) => string,
 ): string {
   const owners: (number | undefined)[] = Array.from({ length: partCount }, () => undefined);
-  list.forEach(({ firstPart, parts }, index) => owners.fill(index, firstPart, firstPart + parts));
+  for (const [index, { firstPart, parts }] of list.entries()) {
+    owners.fill(index, firstPart, firstPart + parts);
+  }
   return `([${owners.map(of).join(', ')}])["__file" + 1]`;
 }

@@ -84,7 +84,10 @@ export async function runSilver(configured: DatasetSpec, options: SilverRunOptio
         requireChecksum: silver.requireChecksum,
       });
       for (const warning of bronze.warnings) options.log.warn(warning);
-      const promoted = await promote(engine, spec, bronze.parts, bronze.schema, writer.spool, options);
+      const promoted = await promote(engine, spec, bronze.parts, bronze.schema, writer.spool, {
+        ...options,
+        ...(bronze.snapshots !== undefined && { snapshots: bronze.snapshots }),
+      });
       refuseEmptyReplacement(spec, scope.loadPattern, promoted, writer, location);
       const inputSchema = knowsColumns(bronze) ? inputSchemaOf(spec, promoted) : [];
       const changes = schemaChanges(await earlierLoad(lake, path), inputSchema);

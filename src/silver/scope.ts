@@ -16,6 +16,8 @@ export interface BronzeScope {
   readonly loadPattern: LoadPattern;
   /** In input order. */
   readonly read: readonly ListedPartition[];
+  /** Those of `read` that hold the whole table; none where a single partition is in scope. */
+  readonly snapshots: readonly ListedPartition[];
   /** In scope, but superseded by a newer snapshot or cumulative delta. */
   readonly notRead: readonly ListedPartition[];
 }
@@ -38,13 +40,17 @@ async function partitionScope(spec: DatasetSpec, options: SilverRunOptions): Pro
   const loadPattern =
     askedPattern(options) ?? found.at(-1)?.manifest?.load_pattern ?? spec.bronze.loadPattern;
   const from = loadPattern === 'full' ? Math.max(0, found.length - 1) : 0;
-  return { lake, location, loadPattern, read: found.slice(from), notRead: found.slice(0, from) };
+  return {
+    lake,
+    location,
+    loadPattern,
+    read: found.slice(from),
+    snapshots: [],
+    notRead: found.slice(0, from),
+  };
 }
 
-/**
- * Every partition of the table up to the run date, over all pattern folders, from the newest snapshot on. Of
- * cumulative deltas only the newest is read: it repeats the ones before.
- */
+/** Every partition of the table up to the run date, over all pattern folders, that `readOfHistory` chooses. */
 async function historyScope(spec: DatasetSpec, options: SilverRunOptions): Promise<BronzeScope> {
   const { bronze, silver } = spec;
   const lake = lakeOf(bronze, bronze.base);
@@ -58,20 +64,46 @@ async function historyScope(spec: DatasetSpec, options: SilverRunOptions): Promi
     (address?.dt ?? '') <= options.runDate.date &&
     (silver?.inputPatterns === undefined || silver.inputPatterns.includes(address?.pattern ?? ''));
   const found = (await listPartitions(lake, path)).filter(isWanted).sort(byDateSnapshotsFirst);
-  const from = Math.max(0, found.findLastIndex(isSnapshot));
-  const isCumulative = ({ manifest }: ListedPartition): boolean =>
-    referenceOf(manifest)?.isCumulative === true;
-  const newestCumulative = found.findLast(isCumulative);
-  const isSuperseded = (partition: ListedPartition): boolean =>
-    partition !== newestCumulative && isCumulative(partition);
-  const read = found.slice(from).filter((partition) => !isSuperseded(partition));
+  const read = readOfHistory(found, silver?.detectMissing === true);
   return {
     lake,
     location: locationOf(lake.storage, path),
     loadPattern: askedPattern(options) ?? bronze.loadPattern,
     read,
+    snapshots: read.filter(isSnapshot),
     notRead: found.filter((partition) => !read.includes(partition)),
   };
+}
+
+/**
+ * From the newest snapshot on; all of them where keys that went missing are looked for, of each date the newest. Of
+ * the cumulative deltas after a snapshot only the newest is read: it repeats the ones before.
+ * @param found in input order.
+ */
+export function readOfHistory(
+  found: readonly ListedPartition[],
+  detectMissing: boolean,
+): readonly ListedPartition[] {
+  const from = detectMissing ? 0 : Math.max(0, found.findLastIndex(isSnapshot));
+  const read: ListedPartition[] = [];
+  let nextSnapshot: ListedPartition | undefined;
+  let isRepeated = false;
+  for (const partition of found.slice(from).reverse()) {
+    if (isSnapshot(partition)) {
+      if (nextSnapshot !== undefined && nextSnapshot.address?.dt === partition.address?.dt) continue;
+      nextSnapshot = partition;
+      isRepeated = false;
+    } else if (isCumulative(partition)) {
+      if (isRepeated) continue;
+      isRepeated = true;
+    }
+    read.push(partition);
+  }
+  return read.reverse();
+}
+
+function isCumulative({ manifest }: ListedPartition): boolean {
+  return referenceOf(manifest)?.isCumulative === true;
 }
 
 function askedPattern({ pattern }: SilverRunOptions): LoadPattern | undefined {
