@@ -49,6 +49,24 @@ describe('YAML', () => {
     expect(problems(`a: ${'['.repeat(50_000)}${']'.repeat(50_000)}`).length).toBeGreaterThanOrEqual(0);
   });
 
+  test('with a merge of what is no mapping is refused where it stands', () => {
+    expect(problems('a:\n  <<: 5')).toEqual(['2:7 << takes a mapping, an alias of one, or a list of those']);
+    expect(problems('b: &b [1]\na: {<<: *b}')).toHaveLength(1);
+    expect(document('b: &b {x: 1}\nc: &c {y: 2}\na: {<<: [*b, *c]}').value).toMatchObject({
+      a: { x: 1, y: 2 },
+    });
+  });
+
+  test('with very many keys or levels is judged in no time', () => {
+    const started = performance.now();
+    const keys = Array.from({ length: 50_000 }, (_, index) => `k${index}: 1`).join('\n');
+    expect(problems(`${keys}\nk7: 2`)).toEqual(['50001:1 this key stands twice in its mapping']);
+    expect(problems(`a: ${'['.repeat(5_000)}${']'.repeat(5_000)}`)).toEqual([
+      '1:103 the file is nested too deeply: more than 100 levels',
+    ]);
+    expect(performance.now() - started).toBeLessThan(8_000);
+  });
+
   test('may begin with a byte order mark, hold comments only, or use Windows line ends', () => {
     expect(document('\uFEFFa: 1').value).toEqual({ a: 1 });
     expect(document('# nothing').value).toBeNull();

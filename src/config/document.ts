@@ -1,4 +1,5 @@
 import {
+  type Alias,
   type Document,
   isAlias,
   isCollection,
@@ -10,7 +11,6 @@ import {
   type Node,
   type Pair,
   parseDocument,
-  visit,
 } from 'yaml';
 import { messageOf } from '../core/errors.ts';
 import type { ConfigPath, Position } from './problems.ts';
@@ -28,6 +28,9 @@ export interface ConfigDocument {
 export interface YamlProblem extends Position {
   readonly message: string;
 }
+
+/** No config nests a tenth as deep. */
+const MAX_DEPTH = 100;
 
 const START: Position = { line: 1, column: 1 };
 
@@ -48,6 +51,7 @@ export function parseYaml(
     const yaml = parseDocument(text, {
       lineCounter: lines,
       merge: true,
+      uniqueKeys: false,
       prettyErrors: false,
       logLevel: 'error',
     });
@@ -55,8 +59,9 @@ export function parseYaml(
       ...at(error.pos[0]),
       message: lowerFirst(explain(error.code, error.message)),
     }));
-    if (problems.length === 0) problems.push(...structureProblems(yaml, at));
-    if (problems.length > 0) return { problems };
+    problems.push(...structureProblems(yaml, at));
+    if (problems.length > 0)
+      return { problems: problems.sort((a, b) => a.line - b.line || a.column - b.column) };
     return { document: { value: yaml.toJS({ maxAliasCount: 100 }), locate: locator(yaml, at) } };
   } catch (error) {
     return { problems: [{ ...START, message: explainCrash(error) }] };
@@ -65,7 +70,6 @@ export function parseYaml(
 
 function explain(code: string, message: string): string {
   if (code === 'MULTIPLE_DOCS') return 'the file holds several documents (---); a config is one document';
-  if (code === 'DUPLICATE_KEY') return 'this key stands twice in its mapping';
   if (code === 'TAB_AS_INDENT') return 'tabs are not allowed as indentation; use spaces';
   return message;
 }
@@ -83,28 +87,65 @@ function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
-/** What the YAML grammar allows and a config does not: other keys than text, and aliases without an end. */
+/**
+ * What the YAML grammar allows and a config does not: keys that stand twice or are no text, aliases without an end,
+ * depth without reason. (The parser's own check of keys takes minutes on a mapping of many.)
+ */
 function structureProblems(yaml: Document, at: (offset: number | undefined) => Position): YamlProblem[] {
   const problems: YamlProblem[] = [];
-  visit(yaml, {
-    Alias(_key, alias, ancestors) {
-      const target = alias.resolve(yaml);
-      if (target === undefined) {
-        problems.push({
-          ...at(alias.range?.[0]),
-          message: `no anchor &${alias.source} stands before this alias`,
-        });
-      } else if (ancestors.includes(target)) {
-        problems.push({ ...at(alias.range?.[0]), message: `the alias *${alias.source} contains itself` });
+  const tell = (node: unknown, message: string): void => {
+    problems.push({ ...at((node as Partial<Node> | null)?.range?.[0]), message });
+  };
+  const anchors = new Map<string, unknown>();
+  const open = new Set<unknown>();
+
+  const walkAlias = (alias: Alias): void => {
+    const target = anchors.get(alias.source);
+    if (target === undefined) tell(alias, `no anchor &${alias.source} stands before this alias`);
+    else if (open.has(target)) tell(alias, `the alias *${alias.source} contains itself`);
+  };
+  const walkPair = ({ key, value }: Pair, seen: Set<string>): void => {
+    if (isCollection(key)) {
+      tell(key, 'a key must be text, not a list or a mapping');
+      return;
+    }
+    const name = String(isScalar(key) ? (key.value ?? '') : key);
+    if (seen.has(name)) tell(key, 'this key stands twice in its mapping');
+    seen.add(name);
+    if (isMergeKey(key) && !isMerged(value))
+      tell(value ?? key, '<< takes a mapping, an alias of one, or a list of those');
+  };
+  const isMerged = (value: unknown): boolean => {
+    const target = isAlias(value) ? anchors.get(value.source) : value;
+    // What is wrong with an unknown alias is told where it stands.
+    return target === undefined || isMap(target) || (isSeq(target) && target.items.every(isMerged));
+  };
+  const walk = (node: unknown): void => {
+    if (isAlias(node)) walkAlias(node);
+    if ((isScalar(node) || isCollection(node)) && node.anchor !== undefined) anchors.set(node.anchor, node);
+    if (!isCollection(node)) return;
+    if (open.size >= MAX_DEPTH) {
+      tell(node, `the file is nested too deeply: more than ${MAX_DEPTH} levels`);
+      return;
+    }
+    open.add(node);
+    const seen = new Set<string>();
+    for (const item of node.items) {
+      if (!isPair(item)) walk(item);
+      else {
+        walk(item.key);
+        walk(item.value);
+        walkPair(item, seen);
       }
-    },
-    Pair(_key, pair) {
-      if (isCollection(pair.key)) {
-        problems.push({ ...at(pair.key.range?.[0]), message: 'a key must be text, not a list or a mapping' });
-      }
-    },
-  });
+    }
+    open.delete(node);
+  };
+  walk(yaml.contents);
   return problems;
+}
+
+function isMergeKey(key: unknown): boolean {
+  return isScalar(key) && key.source === '<<';
 }
 
 function locator(yaml: Document, at: (offset: number | undefined) => Position): ConfigDocument['locate'] {
@@ -115,7 +156,7 @@ function locator(yaml: Document, at: (offset: number | undefined) => Position): 
       if (isScalar(pair.key) && String(pair.key.value ?? '') === key) return pair;
     }
     for (const pair of map.items) {
-      if (!isScalar(pair.key) || pair.key.source !== '<<') continue;
+      if (!isMergeKey(pair.key)) continue;
       const merged = follow(pair.value);
       for (const source of isSeq(merged) ? merged.items.map(follow) : [merged]) {
         const found = pairOf(source, key);

@@ -470,13 +470,21 @@ describe('the intent dialect', () => {
 });
 
 describe('files', () => {
+  test('with a list or a tagged value for a section are refused, not taken for an empty section', () => {
+    for (const value of ['[]', '!!set {a}', '!!omap [a: 1]', '2025-01-01', 'x']) {
+      const { message } = refused(`${CLASSIC}silver: ${value}`);
+      expect(message).toContain('silver: silver must be a mapping, got ');
+    }
+    expect(refused(CLASSIC.replace('{path: data/x.csv}', '[]')).message).toContain('file must be a mapping');
+  });
+
   test('that are missing, folders, no text or no config are refused by name', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'foundry-config-'));
     try {
       await mkdir(join(folder, 'dir.yaml'));
       await writeFile(join(folder, 'binary.yaml'), new Uint8Array([0xff, 0xfe, 0x00, 0x41]));
       await writeFile(join(folder, 'bom.yaml'), `\uFEFF${CLASSIC}`);
-      await writeFile(join(folder, 'big.yaml'), `a: ${'x'.repeat(5_000_000)}`);
+      await writeFile(join(folder, 'big.yaml'), `a: ${'x'.repeat(10 * 1024 * 1024)}`);
       for (const [name, message] of [
         ['missing.yaml', 'there is no such file'],
         ['dir.yaml', 'this is a folder'],

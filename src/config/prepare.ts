@@ -18,7 +18,8 @@ export function prepare(root: Schema, value: unknown, report: Report): unknown {
     const origin = report.originOf(path);
     const current = origin !== undefined && wantsText(schema) ? origin.text : given;
     const entries = entriesOf(schema);
-    if (entries !== undefined) return isMapping(current) ? section(entries, current, path) : current;
+    if (entries !== undefined)
+      return isMapping(current) ? section(entries, current, path) : noSection(current, path);
     const choices = choicesOf(schema);
     if (choices !== undefined) return choice(schema, choices, current, path);
     const inner = unwrap(schema);
@@ -78,7 +79,15 @@ export function prepare(root: Schema, value: unknown, report: Report): unknown {
     return kept;
   };
 
+  /** Lists and what tags produce pass for objects in a schema; no section is one. */
+  const noSection = (value: unknown, path: ConfigPath): unknown => {
+    if (typeof value !== 'object' || value === null) return value;
+    report.invalid(path, `${formatPath(path.slice(-1))} must be a mapping, got ${report.show(path, value)}`);
+    return undefined;
+  };
+
   const unknownKey = (entries: Readonly<Record<string, Schema>>, key: string, path: ConfigPath): void => {
+    if (report.isFull()) return;
     const known = Object.keys(entries).filter((name) => isUsable(entries[name]));
     const close = nearest(key, known);
     if (close !== undefined) {

@@ -25,6 +25,8 @@ export interface Report {
   /** Keeps later problems at `path` from being reported. */
   mute(path: ConfigPath): void;
   isMuted(path: ConfigPath): boolean;
+  /** Whether no more problems are taken. */
+  isFull(): boolean;
   /** The value as messages may show it: what came from the environment is shown as it was written. */
   show(path: ConfigPath, value: unknown): string;
   /** The written and the substituted text, where the value came from the environment. */
@@ -82,6 +84,7 @@ export function createReport(
       muted.push(rebase(path));
     },
     isMuted,
+    isFull: () => problems.length > MAX_PROBLEMS,
     show: (path, value) => {
       const origin = originOf(path);
       return origin === undefined ? showValue(value) : `${showValue(origin.written)} (from the environment)`;
