@@ -116,7 +116,14 @@ function firstLine(text: string): string {
 }
 
 function csvSelect(csv: string, schema: TableSchema | undefined): string {
-  if (schema === undefined) return `SELECT * FROM read_csv(${literal(csv)}, header=true, all_varchar=true)`;
+  if (schema === undefined) {
+    // Whatever the engine may guess is given, so that a `#` or a line of `---` is no more than text.
+    return (
+      `SELECT * FROM read_csv(${literal(csv)}, header=true, all_varchar=true, delim=',', quote='"', escape='"', ` +
+      `nullstr='', allow_quoted_nulls=false, skip=0, comment='', null_padding=false, ignore_errors=false, ` +
+      `max_line_size=${LONGEST_CSV_RECORD})`
+    );
+  }
   const columns = schema.fields.map(({ name }) => `${literal(name)}: 'VARCHAR'`).join(', ');
   const typed = schema.fields.map(({ name, type }) => {
     const column = identifier(name);

@@ -6,7 +6,7 @@ import type { Engine } from '../engine/engine.ts';
 import { copyToPart, hashFile } from '../engine/parts.ts';
 import { identifier, literal, literalList } from '../engine/sql.ts';
 import type { SpooledPart } from '../lake/lake.ts';
-import { type Decision, goodRows, refusalReason } from './decide.ts';
+import { type Decision, goodRows, refusalReason, refusedColumn } from './decide.ts';
 import type { InputPart } from './relation.ts';
 import { anyFault, type Fault, SOURCE } from './shape.ts';
 
@@ -56,9 +56,13 @@ function refusedSql({ faults, decision, spec }: QuarantineRequest): string {
   }
   if (decision !== undefined) {
     const order = spec.orderColumn ?? '';
+    // A NULL key shows nothing; the order value says which of the rows it is.
+    const shown = (column: string): string => (decision.keys.includes(column) ? order : column);
+    const text = (column: string): string => `${identifier(shown(column))}::VARCHAR`;
     selects.push(
       `SELECT "__file" AS file, "__row" AS n, ${refusalReason(decision, order)} AS reason, ` +
-        `${literal(order)} AS culprit, ${identifier(order)}::VARCHAR AS value ` +
+        `${refusedColumn(decision, order, (column) => literal(shown(column)))} AS culprit, ` +
+        `${refusedColumn(decision, order, text)} AS value ` +
         `FROM bronze_rows WHERE NOT (${goodRows(decision)})`,
     );
   }

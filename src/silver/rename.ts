@@ -5,7 +5,7 @@ import type { ColumnShaping, SilverSpec } from '../config/spec.ts';
  * of one column and the new name of another is the old one, except in `order`, which is about the result.
  */
 export function withNewNames(spec: SilverSpec): SilverSpec {
-  const { shaping, keys, orderColumn, sequenceColumn, attributes, partitioning, cdc } = spec;
+  const { shaping, keys, orderColumn, sequenceColumn, attributes, partitioning, cdc, replacedColumns } = spec;
   if (shaping === undefined || Object.keys(shaping.renames).length === 0) return spec;
   const renamed = (name: string): string => newName(shaping, name);
   const { recordTime } = partitioning;
@@ -18,6 +18,7 @@ export function withNewNames(spec: SilverSpec): SilverSpec {
     ...(attributes !== undefined && {
       attributes: attributes.map(renamed).filter((name) => !identifies.has(name)),
     }),
+    ...(replacedColumns !== undefined && { replacedColumns: replacedColumns.map(renamed) }),
     ...(cdc !== undefined && { cdc: { ...cdc, operationColumn: renamed(cdc.operationColumn) } }),
     partitioning: {
       ...partitioning,

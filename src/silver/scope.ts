@@ -7,6 +7,7 @@ import { referenceOf } from '../lake/reference.ts';
 import { openStorage } from '../storage/open.ts';
 import { locationOf } from '../storage/storage.ts';
 import type { SilverRunOptions } from './options.ts';
+import { originalsPaths } from './originals.ts';
 
 /** Which Bronze partitions one Silver run reads. */
 export interface BronzeScope {
@@ -34,9 +35,17 @@ async function partitionScope(spec: DatasetSpec, options: SilverRunOptions): Pro
   const location = locationOf(lake.storage, path);
   // Below a table without dates lies only what was landed before it lost them.
   const isUndated = options.bronzePath === undefined && spec.bronze.partition.strategy === 'none';
-  const found = (await listPartitions(lake, path)).filter((partition) =>
-    isUndated ? partition.path === path : belongsTo(partition.path, path),
-  );
+  const listed = async (folder: string): Promise<readonly ListedPartition[]> =>
+    (await listPartitions(lake, folder)).filter((partition) =>
+      isUndated ? partition.path === folder : belongsTo(partition.path, folder),
+    );
+  let found = await listed(path);
+  if (options.bronzePath === undefined) {
+    const { pathKeys, patternFolder } = spec.bronze;
+    for (const other of originalsPaths(path, pathKeys, patternFolder !== undefined)) {
+      if (found.length === 0) found = await listed(other);
+    }
+  }
   const loadPattern =
     askedPattern(options) ?? found.at(-1)?.manifest?.load_pattern ?? spec.bronze.loadPattern;
   const from = loadPattern === 'full' ? Math.max(0, found.length - 1) : 0;
