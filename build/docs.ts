@@ -1,9 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ERRORS, type ErrorCode } from '../src/core/errors.ts';
+import { patternMatrix } from './pattern-matrix.ts';
 
 /** Pages that repeat what the code says; `--check` fails where a page and the code differ. */
-const PAGES: Readonly<Record<string, () => string>> = { 'docs/errors.md': errorPage };
+const PAGES: Readonly<Record<string, () => string>> = {
+  'docs/errors.md': errorPage,
+  'docs/pattern-matrix.md': patternMatrix,
+};
 
 const ROOT = join(import.meta.dir, '..');
 

@@ -35,6 +35,24 @@ export function emitResults<R>(
   return exitCode;
 }
 
+/** The reports of a command that only looks at configs. @returns the exit code, as given. */
+export function emitReports<R>(
+  command: string,
+  output: string | undefined,
+  reports: readonly R[],
+  render: (report: R) => string,
+  exitCode = 0,
+): number {
+  if (output === 'json') {
+    writeJson(
+      command,
+      exitCode,
+      reports.map((report) => ({ dataset: undefined, report })),
+    );
+  } else process.stdout.write(`${reports.map(render).join('\n\n')}\n`);
+  return exitCode;
+}
+
 /** A failure before any dataset was reached: wrong flags, wrong configs. */
 export function emitFailure(command: string, output: 'text' | 'json', error: unknown): number {
   process.stderr.write(`${errorText(error)}\n`);

@@ -211,7 +211,7 @@ describe('foundry init', () => {
         [[], 'no terminal to ask on'],
         [['--type', 'file'], '--source-path is missing'],
         [['--source-path', 'nowhere.csv'], 'nowhere.csv'],
-        [['--source-path', 'x.csv', '--system', 'a/b'], 'system must be one name'],
+        [['--source-path', 'x.csv', '--system', 'a/b'], 'a name must be one name'],
       ] as const) {
         await workspace.put('x.csv', 'id,updated_at\n1,2025-01-05\n');
         const done = await workspace.run('init', ...args);
@@ -244,7 +244,11 @@ describe('foundry init', () => {
     scenario(async (workspace) => {
       if (Bun.which('script') === null) return;
       await workspace.put('orders.csv', ORDERS);
-      const answers = ['f', 'orders.csv', 'shop', '', '', '', '', 'my orders.yaml', 'y', ''].join('\n');
+      const wrong = { source: 'nowhere.csv', system: 'a/b', key: 'order', file: 'orders.csv' };
+      const answers = [
+        ...['f', wrong.source, 'orders.csv', wrong.system, 'shop', '', wrong.key, '', '', ''],
+        ...[wrong.file, 'my orders.yaml', 'y', ''],
+      ].join('\n');
       const done = await runCommand(['script', '-qec', `${foundryBinary()} init`, '/dev/null'], {
         cwd: workspace.folder,
         env: { PATH: process.env.PATH, HOME: workspace.folder, TERM: 'dumb' },

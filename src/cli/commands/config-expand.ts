@@ -3,7 +3,7 @@ import { type ArgsDef, defineCommand } from 'citty';
 import { FoundryError } from '../../core/errors.ts';
 import { CONFIG_ARGS, OUTPUT_ARGS } from '../args.ts';
 import { configFiles, FILE_ARGS } from '../config-files.ts';
-import { emitResults } from '../emit.ts';
+import { emitReports } from '../emit.ts';
 import { type DatasetExpansion, expandDataset } from '../readiness.ts';
 import { openSession } from '../session.ts';
 
@@ -34,17 +34,17 @@ export const configExpandCommand = defineCommand({
       throw new FoundryError('USE001', '--output-file takes one config at a time');
     }
     const { formatProblem, parseConfig, readText } = await import('../../config/load.ts');
-    const results: { dataset: string; report: DatasetExpansion }[] = [];
+    const reports: DatasetExpansion[] = [];
     for (const file of files) {
       const text = await readText(file);
       const { datasets, warnings } = parseConfig(file, text, process.env);
       for (const warning of warnings) session.log.warn(formatProblem(warning));
       const expanded: DatasetExpansion[] = [];
       for (const spec of datasets) expanded.push(await expandDataset(spec, session.runDate));
-      results.push(...expanded.map((report) => ({ dataset: report.dataset, report })));
+      reports.push(...expanded);
       if (target !== undefined) await write(target, text, expanded, given.force === true);
     }
-    const exitCode = emitResults(session, results, render);
+    const exitCode = emitReports(session.command, given.output, reports, render);
     if (target !== undefined) session.log.info(`${target} is written`);
     return exitCode;
   },

@@ -2,7 +2,7 @@ import { type ArgsDef, defineCommand } from 'citty';
 import type { ResolvedSetting } from '../../config/resolved.ts';
 import { CONFIG_ARGS, OUTPUT_ARGS } from '../args.ts';
 import { configFiles, FILE_ARGS } from '../config-files.ts';
-import { emitResults } from '../emit.ts';
+import { emitReports } from '../emit.ts';
 import { openSession } from '../session.ts';
 
 const args = {
@@ -28,16 +28,16 @@ export const configShowCommand = defineCommand({
     const session = openSession('config show', given, data.signal);
     const { formatProblem } = await import('../../config/load.ts');
     const { resolveConfig } = await import('../../config/resolved.ts');
-    const results: { dataset: string; report: ShowReport }[] = [];
+    const reports: ShowReport[] = [];
     for (const config of await configFiles(given, 'config show')) {
       const { datasets, warnings } = await resolveConfig(config, process.env);
       for (const warning of warnings) session.log.warn(formatProblem(warning));
       for (const { spec, settings } of datasets) {
         const shown = settings.filter(({ origin }) => given.resolved === true || origin.kind !== 'default');
-        results.push({ dataset: spec.name, report: { config, dataset: spec.name, settings: shown } });
+        reports.push({ config, dataset: spec.name, settings: shown });
       }
     }
-    return emitResults(session, results, render);
+    return emitReports(session.command, given.output, reports, render);
   },
 });
 

@@ -3,7 +3,7 @@ import type { ConfigProblem, ConfigWarning } from '../../config/problems.ts';
 import { FoundryError } from '../../core/errors.ts';
 import { OUTPUT_ARGS } from '../args.ts';
 import { configFiles, FILE_ARGS } from '../config-files.ts';
-import { writeJson } from '../emit.ts';
+import { emitReports } from '../emit.ts';
 
 const args = {
   ...FILE_ARGS,
@@ -33,10 +33,8 @@ export const configValidateCommand = defineCommand({
     const reports: FileReport[] = [];
     for (const file of files) reports.push(await validate(file, given.strict === true));
     const exitCode = reports.every((report) => report.status === 'valid') ? 0 : 2;
-    if (given.output === 'json') {
-      const results = reports.map((report) => ({ dataset: undefined, report }));
-      writeJson('config validate', exitCode, results);
-    } else process.stdout.write(`${text(reports)}\n`);
+    emitReports('config validate', given.output, reports, text, exitCode);
+    if (given.output !== 'json') process.stdout.write(`\n${summary(reports)}\n`);
     return exitCode;
   },
 });
@@ -70,17 +68,18 @@ function finding(found: ConfigWarning | ConfigProblem, severity: Finding['severi
   return { ...found, severity, code, message };
 }
 
-function text(reports: readonly FileReport[]): string {
-  const blocks = reports.map((report) => {
-    const names = report.datasets.join(', ');
-    const title = `${report.file}: ${report.status}${names === '' ? '' : ` (${names})`}`;
-    return [title, ...report.problems.map(line)].join('\n');
-  });
+function text({ file, status, datasets, problems }: FileReport): string {
+  const names = datasets.length === 0 ? '' : ` (${datasets.join(', ')})`;
+  return [`${file}: ${status}${names}`, ...problems.map(line)].join('\n');
+}
+
+/** `3 files: 2 valid, 1 invalid`. */
+function summary(reports: readonly FileReport[]): string {
   const counts = (['valid', 'invalid', 'unavailable'] as const)
     .map((status) => ({ status, n: reports.filter((report) => report.status === status).length }))
     .filter(({ n }) => n > 0);
-  const summary = `${reports.length} ${reports.length === 1 ? 'file' : 'files'}: ${counts.map(({ status, n }) => `${n} ${status}`).join(', ')}`;
-  return [...blocks, summary].join('\n\n');
+  const files = `${reports.length} ${reports.length === 1 ? 'file' : 'files'}`;
+  return `${files}: ${counts.map(({ status, n }) => `${n} ${status}`).join(', ')}`;
 }
 
 function line({ file, line: at, column, path, message, severity, code }: Finding): string {

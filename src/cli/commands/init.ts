@@ -3,7 +3,7 @@ import { type ArgsDef, defineCommand } from 'citty';
 import { SCHEMA_FILE } from '../../config/tools/template.ts';
 import { FoundryError } from '../../core/errors.ts';
 import { OUTPUT_ARGS } from '../args.ts';
-import { emitResults } from '../emit.ts';
+import { emitReports } from '../emit.ts';
 import { canAsk, openAsker } from '../init/ask.ts';
 import { DIALECTS, KINDS, makeDraft, SOURCE_TYPES, type Wishes } from '../init/draft.ts';
 import { EXAMPLE_NAMES, readExample } from '../init/examples.ts';
@@ -79,7 +79,7 @@ export const initCommand = defineCommand({
       not_available: notAvailable,
       next,
     };
-    return emitResults(session, [{ dataset: plan.config.path, report }], render);
+    return emitReports(session.command, given.output, [report], render);
   },
 });
 
@@ -111,13 +111,13 @@ async function planNew(given: Given, session: Session): Promise<Plan> {
   try {
     const { inspectFile } = await import('../init/inspect.ts');
     const { renderConfig } = await import('../../config/tools/template.ts');
-    const { draft, outputFile, rows } = await makeDraft(wishes, asker, (path) =>
+    const { draft, rows } = await makeDraft(wishes, asker, (path) =>
       inspectFile(path, session.runDate, session.signal),
     );
     const withSchema =
       given['with-schema'] !== true && (await asker?.yes(`Write ${SCHEMA_FILE} for your editor?`, true));
     return {
-      config: { path: outputFile, text: renderConfig(draft) },
+      config: { path: draft.fileName, text: renderConfig(draft) },
       data: [],
       facts: {
         source: draft.source,
@@ -154,6 +154,7 @@ function wishesOf(given: Given): Wishes {
     kind: oneOf('kind', KINDS),
     dialect: oneOf('dialect', DIALECTS),
     outputFile: text('output-file'),
+    force: given.force === true,
   };
 }
 
@@ -177,12 +178,13 @@ async function check(
 
 async function listExamples(session: Session): Promise<number> {
   const examples = await Promise.all(EXAMPLE_NAMES.map(readExample));
-  const results = examples.map(({ name, description, data }) => ({
-    dataset: 'examples',
-    report: { name, description, data: data.map((file) => file.path) },
+  const reports = examples.map(({ name, description, data }) => ({
+    name,
+    description,
+    data: data.map((file) => file.path),
   }));
   const width = Math.max(...EXAMPLE_NAMES.map((name) => name.length));
-  if (session.output === 'json') return emitResults(session, results, ({ name }) => name);
+  if (session.output === 'json') return emitReports(session.command, 'json', reports, ({ name }) => name);
   for (const { name, description } of examples) {
     process.stdout.write(`${name.padEnd(width)}  ${description}\n`);
   }

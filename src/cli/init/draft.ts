@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
+import { nameProblem } from '../../config/names.ts';
 import { type Proposal, propose, type SampleColumn } from '../../config/tools/propose.ts';
 import type { Draft } from '../../config/tools/template.ts';
 import { FoundryError } from '../../core/errors.ts';
@@ -22,14 +24,18 @@ export interface Wishes {
   readonly kind: (typeof KINDS)[number] | undefined;
   readonly dialect: (typeof DIALECTS)[number] | undefined;
   readonly outputFile: string | undefined;
+  /** Replace what is there. */
+  readonly force: boolean;
 }
 
 export interface Drafted {
   readonly draft: Draft;
-  readonly outputFile: string;
   /** Rows of the source that were looked at. */
   readonly rows: number;
 }
+
+/** The answer that there is no such column. */
+const NONE = 'none';
 
 const SOURCE_QUESTIONS = {
   file: 'Where is the file (a path, a glob, or a folder)?',
@@ -38,7 +44,8 @@ const SOURCE_QUESTIONS = {
 } as const;
 
 /**
- * Everything a config needs, from flags, from the source itself and from a person, in this order.
+ * Everything a config needs, from flags, from the source itself and from a person, in this order. A wrong answer
+ * is asked for again; a wrong flag ends it.
  *
  * @param inspect looks at the first rows of a file.
  * @throws USE001 when something needed is neither said nor can be asked or guessed.
@@ -48,48 +55,81 @@ export async function makeDraft(
   asker: Asker | undefined,
   inspect: (path: string) => Promise<Inspected>,
 ): Promise<Drafted> {
+  const settle = settler(asker);
   const type = wishes.type ?? (await asker?.choice('What is the source?', SOURCE_TYPES, 'file')) ?? 'file';
-  const source = wishes.source ?? (await asker?.text(SOURCE_QUESTIONS[type]));
-  if (source === undefined) {
+  const found = await settle(wishes.source, SOURCE_QUESTIONS[type], undefined, async (source) => ({
+    source,
+    ...(type === 'file' ? await inspect(source) : { columns: [] }),
+  }));
+  if (found === undefined) {
     throw new FoundryError('USE001', '--source-path is missing: name what to read', {
       hint: 'For example: foundry init --type file --source-path orders.csv',
     });
   }
-  const { columns, jsonPath }: Inspected = type === 'file' ? await inspect(source) : { columns: [] };
-  const rows = columns[0]?.values.length ?? 0;
+  const { source, columns } = found;
   if (columns.length > 0) {
-    asker?.say(
-      `  ${columns.length} columns: ${columns.map(({ name, type: is }) => `${name} (${is})`).join(', ')}`,
-    );
+    const shown = columns.map(({ name, type: is }) => `${name} (${is})`).join(', ');
+    asker?.say(`  ${columns.length} columns: ${shown}`);
   }
-  const system =
-    wishes.system ?? (await asker?.text('Name of the system it comes from', 'my_system')) ?? 'my_system';
+  const system = await settle(wishes.system, 'Name of the system it comes from', 'my_system', nameOf);
   const guess = entityOf(type, source);
-  const entity = wishes.entity ?? (await asker?.text('Name of what a row is about', guess)) ?? guess;
+  const entity = await settle(wishes.entity, 'Name of what a row is about', guess, nameOf);
   const answers = await columnAnswers(wishes, asker, columns, entity);
   const hasKeys = answers.keys.length > 0 && answers.orderColumn !== undefined;
   const dialect = wishes.dialect ?? (hasKeys || type !== 'file' ? 'intent' : 'classic');
   if (dialect === 'intent' && !hasKeys && type === 'file') throw needsColumns(columns);
-  const fileName =
-    wishes.outputFile ?? (await asker?.text('Name of the config file', `${entity}.yaml`)) ?? `${entity}.yaml`;
-  const { keys, orderColumn, kind } = hasKeys || type === 'file' ? answers : guessed(answers);
+  const fileName = await settle(wishes.outputFile, 'Name of the config file', `${entity}.yaml`, (name) => {
+    if (asker === undefined || wishes.force || !existsSync(name)) return name;
+    throw new FoundryError('USE001', `${name} exists already; name another, or start again with --force`);
+  });
   return {
     draft: {
-      type,
-      dialect,
-      system,
-      entity,
-      source,
-      kind,
-      keys,
-      ...(orderColumn !== undefined && { orderColumn }),
-      columns,
-      ...(jsonPath !== undefined && { jsonPath }),
-      fileName,
+      ...{ type, dialect, system, entity, fileName, ...found },
+      ...(hasKeys || type === 'file' ? answers : guessed(answers)),
     },
-    outputFile: fileName,
-    rows,
+    rows: columns[0]?.values.length ?? 0,
   };
+}
+
+/** What a flag says, else what a person answers, else the fallback; all of them pass through `read`. */
+function settler(asker: Asker | undefined) {
+  async function settle<T>(
+    wished: string | undefined,
+    question: string,
+    fallback: string,
+    read: (text: string) => T | Promise<T>,
+  ): Promise<T>;
+  async function settle<T>(
+    wished: string | undefined,
+    question: string,
+    fallback: string | undefined,
+    read: (text: string) => T | Promise<T>,
+  ): Promise<T | undefined>;
+  async function settle<T>(
+    wished: string | undefined,
+    question: string,
+    fallback: string | undefined,
+    read: (text: string) => T | Promise<T>,
+  ): Promise<T | undefined> {
+    if (wished !== undefined) return read(wished);
+    if (asker === undefined) return fallback === undefined ? undefined : read(fallback);
+    for (;;) {
+      const answer = await asker.text(question, fallback);
+      try {
+        return await read(answer);
+      } catch (error) {
+        if (!(error instanceof FoundryError) || error.code === 'INT001') throw error;
+        asker.say(`  ${error.message}`);
+      }
+    }
+  }
+  return settle;
+}
+
+function nameOf(text: string): string {
+  const problem = nameProblem(text);
+  if (problem === undefined) return text;
+  throw new FoundryError('USE001', `a name ${problem}, got ${JSON.stringify(text)}`);
 }
 
 async function columnAnswers(
@@ -98,24 +138,25 @@ async function columnAnswers(
   columns: readonly SampleColumn[],
   entity: string,
 ): Promise<Proposal> {
+  const settle = settler(asker);
   const proposal = propose(columns, entity);
-  const wished = commaList(wishes.keys);
-  const keys =
-    wished.length > 0
-      ? wished
-      : commaList(
-          (await asker?.text(
-            'Columns that tell one thing from another',
-            proposal.keys.join(',') || 'none',
-          )) ?? proposal.keys.join(','),
-        ).filter((key) => key !== 'none');
-  for (const key of keys) checkColumn(key, columns, '--keys');
-  const asked =
-    wishes.orderColumn ??
-    (await asker?.text('Column that tells when it happened or changed', proposal.orderColumn ?? 'none')) ??
-    proposal.orderColumn;
-  const orderColumn = asked === 'none' ? undefined : asked;
-  if (orderColumn !== undefined) checkColumn(orderColumn, columns, '--order-column');
+  const proposedKeys = proposal.keys.join(',') || NONE;
+  const keys = await settle(wishes.keys, 'Columns that tell one thing from another', proposedKeys, (text) => {
+    if (text === proposedKeys) return proposal.keys;
+    const named = commaList(text).filter((name) => name !== NONE);
+    for (const name of named) checkColumn(name, columns, '--keys');
+    return named;
+  });
+  const orderColumn = await settle(
+    wishes.orderColumn,
+    'Column that tells when it happened or changed',
+    proposal.orderColumn ?? NONE,
+    (name) => {
+      if (name === NONE) return undefined;
+      checkColumn(name, columns, '--order-column');
+      return name;
+    },
+  );
   const kind =
     wishes.kind ??
     (await asker?.choice('Is a row how something is, or something that happened?', KINDS, proposal.kind)) ??
