@@ -5,7 +5,7 @@ import { bronzePathPart, silverPathPart } from './path-structure.ts';
 import { outputFormats } from './rules.ts';
 import { partitionPart, runPart } from './run-options.ts';
 import { chooseModel } from './silver-models.ts';
-import { columnList, deleteModeOf, silverPart } from './silver-options.ts';
+import { bronzeErrorHandling, columnList, deleteModeOf, silverPart } from './silver-options.ts';
 import type { BronzeSpec, DatasetSpec, OutputFormats, PartitionStrategy, SilverSpec } from './spec.ts';
 import type { Partly } from './validate.ts';
 
@@ -21,7 +21,11 @@ export function classicSpec(config: ClassicConfig, configPath: string): DatasetS
     ...(environment !== undefined && { environment }),
     ...(source.pattern_id !== undefined && { patternId: source.pattern_id }),
     ...(version !== undefined && { configVersion: version }),
-    bronze: { ...bronzeSpec(source, config.platform.bronze, configPath), ...bronzePathPart(structure) },
+    bronze: {
+      ...bronzeSpec(source, config.platform.bronze, configPath),
+      ...bronzePathPart(structure),
+      ...bronzeErrorHandling(silver),
+    },
     ...(silver !== undefined && {
       silver: { ...silverSpec(silver, source), ...silverPathPart(structure) },
     }),

@@ -70,6 +70,7 @@ export function parseYaml(
 
 function explain(code: string, message: string): string {
   if (code === 'MULTIPLE_DOCS') return 'the file holds several documents (---); a config is one document';
+  if (message.startsWith('Maximum call stack')) return 'the file is nested too deeply';
   if (code === 'TAB_AS_INDENT') return 'tabs are not allowed as indentation; use spaces';
   return message;
 }

@@ -12,6 +12,10 @@ const TEXTS = readdirSync(INTENTS)
   .filter((name) => name.endsWith('.yaml'))
   .map((name) => readFileSync(join(INTENTS, name), 'utf8'));
 
+/** A slice in every run of the tests; `bun run soak` takes the full count. */
+const RUNS = process.env.FOUNDRY_SOAK === '1' ? 10_000 : 500;
+const TIMEOUT_MS = RUNS * 60;
+
 /** Loading either works, or fails with problems that all have a place within the text. */
 function loadsOrExplains(text: string): void {
   try {
@@ -70,79 +74,93 @@ function mappings(tree: unknown): Tree[] {
   return [tree as Tree, ...Object.values(tree).flatMap(mappings)];
 }
 
-test('a valid config with its keys replaced, removed, added or renamed loads or is explained', () => {
-  const change = fc.record({
-    where: fc.nat(),
-    key: fc.nat(),
-    kind: fc.constantFrom('replace', 'remove', 'add', 'rename', 'move'),
-    name: fc.oneof(fc.constantFrom('file', 'silver', 'types', 'columns', '<<', 'model', '1'), fc.string()),
-    value: odd,
-  });
-  fc.assert(
-    fc.property(
-      fc.constantFrom(...TEXTS),
-      fc.array(change, { minLength: 1, maxLength: 4 }),
-      (text, changes) => {
-        const tree = parse(text) as Tree;
-        for (const { where, key, kind, name, value } of changes) {
-          const all = mappings(tree);
-          const target = all[where % all.length];
-          const keys = Object.keys(target ?? {});
-          const chosen = keys[key % Math.max(keys.length, 1)];
-          if (target === undefined || chosen === undefined) continue;
-          const previous = target[chosen];
-          if (kind === 'remove' || kind === 'rename') delete target[chosen];
-          if (kind === 'replace') target[chosen] = structuredClone(value);
-          if (kind === 'add') target[name] = structuredClone(value);
-          if (kind === 'rename') target[`${chosen}x`] = previous;
-          if (kind === 'move') tree[chosen] = structuredClone(previous);
-        }
-        loadsOrExplains(stringify(tree));
-      },
-    ),
-    { numRuns: 800 },
-  );
-}, 30_000);
+test(
+  'a valid config with its keys replaced, removed, added or renamed loads or is explained',
+  () => {
+    const change = fc.record({
+      where: fc.nat(),
+      key: fc.nat(),
+      kind: fc.constantFrom('replace', 'remove', 'add', 'rename', 'move'),
+      name: fc.oneof(fc.constantFrom('file', 'silver', 'types', 'columns', '<<', 'model', '1'), fc.string()),
+      value: odd,
+    });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...TEXTS),
+        fc.array(change, { minLength: 1, maxLength: 4 }),
+        (text, changes) => {
+          const tree = parse(text) as Tree;
+          for (const { where, key, kind, name, value } of changes) {
+            const all = mappings(tree);
+            const target = all[where % all.length];
+            const keys = Object.keys(target ?? {});
+            const chosen = keys[key % Math.max(keys.length, 1)];
+            if (target === undefined || chosen === undefined) continue;
+            const previous = target[chosen];
+            if (kind === 'remove' || kind === 'rename') delete target[chosen];
+            if (kind === 'replace') target[chosen] = structuredClone(value);
+            if (kind === 'add') target[name] = structuredClone(value);
+            if (kind === 'rename') target[`${chosen}x`] = previous;
+            if (kind === 'move') tree[chosen] = structuredClone(previous);
+          }
+          loadsOrExplains(stringify(tree));
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  },
+  TIMEOUT_MS,
+);
 
-test('a valid config with its text cut, doubled or littered loads or is explained', () => {
-  const litter = fc.oneof(
-    fc.constantFrom(
-      '\t',
-      '\n',
-      ':',
-      '- ',
-      '&a ',
-      '*a',
-      '[',
-      '}',
-      '"',
-      '#',
-      '---\n',
-      '!!set ',
-      '%YAML 1.1\n---\n',
-      '${A',
-      '\uFEFF',
-      '\r',
-    ),
-    fc.string({ unit: 'binary', maxLength: 4 }),
-  );
-  fc.assert(
-    fc.property(
-      fc.constantFrom(...TEXTS),
-      fc.array(fc.tuple(fc.nat(), fc.nat(12), litter), { minLength: 1, maxLength: 5 }),
-      (original, edits) => {
-        let text = original;
-        for (const [at, drop, insert] of edits) {
-          const start = at % (text.length + 1);
-          text = text.slice(0, start) + insert + text.slice(start + drop);
-        }
-        loadsOrExplains(text);
-      },
-    ),
-    { numRuns: 800 },
-  );
-}, 30_000);
+test(
+  'a valid config with its text cut, doubled or littered loads or is explained',
+  () => {
+    const litter = fc.oneof(
+      fc.constantFrom(
+        '\t',
+        '\n',
+        ':',
+        '- ',
+        '&a ',
+        '*a',
+        '[',
+        '}',
+        '"',
+        '#',
+        '---\n',
+        '!!set ',
+        '%YAML 1.1\n---\n',
+        '${A',
+        '\uFEFF',
+        '\r',
+      ),
+      fc.string({ unit: 'binary', maxLength: 4 }),
+    );
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...TEXTS),
+        fc.array(fc.tuple(fc.nat(), fc.nat(12), litter), { minLength: 1, maxLength: 5 }),
+        (original, edits) => {
+          let text = original;
+          for (const [at, drop, insert] of edits) {
+            const start = at % (text.length + 1);
+            text = text.slice(0, start) + insert + text.slice(start + drop);
+          }
+          loadsOrExplains(text);
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  },
+  TIMEOUT_MS,
+);
 
-test('any text at all loads or is explained', () => {
-  fc.assert(fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), loadsOrExplains), { numRuns: 500 });
-}, 30_000);
+test(
+  'any text at all loads or is explained',
+  () => {
+    fc.assert(fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), loadsOrExplains), {
+      numRuns: RUNS,
+    });
+  },
+  TIMEOUT_MS,
+);

@@ -4,7 +4,7 @@ import { artifactNames } from './output-names.ts';
 import { bronzePathPart, silverPathPart } from './path-structure.ts';
 import { outputFormats } from './rules.ts';
 import { partitionPart, runPart } from './run-options.ts';
-import { columnList, deleteModeOf, silverPart } from './silver-options.ts';
+import { bronzeErrorHandling, columnList, deleteModeOf, silverPart } from './silver-options.ts';
 import type { BronzeSpec, DatasetSpec, OutputFormats, SilverModelName, SilverSpec } from './spec.ts';
 import { bronzeBase, silverBase, sourcePath } from './storage-place.ts';
 import type { Partly } from './validate.ts';
@@ -42,6 +42,7 @@ function bronzeSpec(config: IntentConfig, configPath: string): BronzeSpec {
     partition: partitionPart(options, options.partitioning_strategy ?? 'date'),
     formats: intentBronzeFormats(options),
     ...runPart(options),
+    ...bronzeErrorHandling(config.silver),
     ...(ownerTeam !== undefined && { ownerTeam }),
     ...(ownerContact !== undefined && { ownerContact }),
   };

@@ -103,3 +103,23 @@ describe('datasets', () => {
     expect(refused('datasets: 5')).toEqual([expect.stringContaining('datasets must be a list')]);
   });
 });
+
+test('a list of no mappings is refused, not read as no datasets', () => {
+  for (const text of [
+    'datasets: [[]]',
+    'datasets: [null]',
+    'config_version: 1\nplatform: {bronze: {}}\nsources: [[]]',
+  ]) {
+    expect(() => parseConfig('c.yaml', text, {})).toThrow(/(?:datasets|sources)\.0: /);
+  }
+});
+
+test('a thousand datasets are validated in two seconds', () => {
+  const entry = (index: number): string =>
+    `  - {name: d${index}, system: s, entity: e${index}, bronze: {path_pattern: x.csv}, silver: {entity_kind: event, natural_keys: [id], event_ts_column: t}}\n`;
+  const text = `datasets:\n${Array.from({ length: 1_000 }, (_, index) => entry(index)).join('')}`;
+  const started = performance.now();
+  expect(parseConfig('c.yaml', text, {}).datasets).toHaveLength(1_000);
+  // Machines that run several things at once are given time; the soak is strict.
+  expect(performance.now() - started).toBeLessThan(process.env.FOUNDRY_SOAK === '1' ? 2_000 : 10_000);
+});

@@ -23,6 +23,7 @@ export function prepare(root: Schema, value: unknown, report: Report): unknown {
     const choices = choicesOf(schema);
     if (choices !== undefined) return choice(schema, choices, current, path);
     const inner = unwrap(schema);
+    if (inner.type === 'loose_object' && !isMapping(current)) return noSection(current, path);
     if (inner.type === 'array' && Array.isArray(current)) {
       const item = (inner as unknown as v.ArraySchema<Schema, undefined>).item;
       return current.map((element, index) => visit(item, element, [...path, index]));

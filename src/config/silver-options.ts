@@ -15,7 +15,14 @@ import {
 import { cdcSpec, checkCdc } from './silver-cdc.ts';
 import type { silverOptions } from './silver-schema.ts';
 import { checkShaping, columnShaping } from './silver-shaping.ts';
-import type { DeleteMode, LoadPattern, SchemaMode, SilverModelName, SilverSpec } from './spec.ts';
+import type {
+  DeleteMode,
+  ErrorHandling,
+  LoadPattern,
+  SchemaMode,
+  SilverModelName,
+  SilverSpec,
+} from './spec.ts';
 import type { Partly } from './validate.ts';
 
 type Entries = typeof silverOptions;
@@ -120,13 +127,24 @@ export function silverPart(silver: SilverOptions, pattern: LoadPattern) {
     ...(silver.timezone !== undefined && { timezone: silver.timezone }),
     formats: outputFormats(silver.write_parquet, silver.write_csv, silver.parquet_compression),
     requireChecksum: silver.require_checksum ?? false,
-    errorHandling: {
-      enabled: silver.error_handling?.enabled ?? false,
-      maxBadRecords: silver.error_handling?.max_bad_records ?? 0,
-      maxBadPercent: silver.error_handling?.max_bad_percent ?? 0,
-    },
+    errorHandling: errorHandling(silver),
     allowEmpty: silver.allow_empty ?? false,
     ...(silver.semantic_owner !== undefined && { semanticOwner: silver.semantic_owner }),
     ...(silver.semantic_contact !== undefined && { semanticContact: silver.semantic_contact }),
   } satisfies Partial<SilverSpec>;
+}
+
+function errorHandling({ error_handling: given }: Partly<SilverOptions>): ErrorHandling {
+  return {
+    enabled: given?.enabled ?? false,
+    maxBadRecords: given?.max_bad_records ?? 0,
+    maxBadPercent: given?.max_bad_percent ?? 0,
+  };
+}
+
+/** Bronze keeps bad rows aside where Silver does. */
+export function bronzeErrorHandling(silver: Partly<SilverOptions> | undefined): {
+  errorHandling?: ErrorHandling;
+} {
+  return silver?.error_handling?.enabled === true ? { errorHandling: errorHandling(silver) } : {};
 }

@@ -95,6 +95,8 @@ export interface BronzeSpec {
   readonly allowEmpty: boolean;
   /** Present when `reference_mode` is there and enabled: periodic full references with deltas between them. */
   readonly reference?: ReferenceSpec;
+  /** That of Silver, where it is on: rows whose values are not of their declared types are kept aside. */
+  readonly errorHandling?: ErrorHandling;
   readonly ownerTeam?: string;
   readonly ownerContact?: string;
 }
@@ -174,6 +176,13 @@ export type SilverModelName =
   | 'state_scd2'
   | 'derived_event';
 
+/** What happens to rows that cannot be kept: refused, or kept aside as long as there are not too many. */
+export interface ErrorHandling {
+  readonly enabled: boolean;
+  readonly maxBadRecords: number;
+  readonly maxBadPercent: number;
+}
+
 export interface SilverSpec {
   readonly enabled: boolean;
   readonly base: string;
@@ -244,11 +253,7 @@ export interface SilverSpec {
   };
   readonly formats: OutputFormats;
   readonly requireChecksum: boolean;
-  readonly errorHandling: {
-    readonly enabled: boolean;
-    readonly maxBadRecords: number;
-    readonly maxBadPercent: number;
-  };
+  readonly errorHandling: ErrorHandling;
   readonly allowEmpty: boolean;
   readonly semanticOwner?: string;
   readonly semanticContact?: string;
