@@ -10,6 +10,7 @@ import { partStem } from '../lake/layout.ts';
 import { type PartRoller, rollParts } from '../lake/parts.ts';
 import type { Source } from '../sources/source.ts';
 import type { BronzeRunOptions } from './options.ts';
+import { type Rejected, type RejectedRows, rejectedRows } from './rejected.ts';
 
 export interface Extracted {
   readonly parts: readonly SpooledPart[];
@@ -17,6 +18,8 @@ export interface Extracted {
   readonly schema: TableSchema;
   /** Who wrote the parts: the engine, or the row writer. */
   readonly lane: 'engine' | 'rows';
+  /** Absent where no row can have been rejected. */
+  readonly rejected?: Rejected;
 }
 
 /**
@@ -35,14 +38,37 @@ export async function extract(
     ...(spec.maxFileSizeBytes === undefined ? {} : { maxFileSizeBytes: spec.maxFileSizeBytes }),
   };
   const rowDestination = { spool, stem, formats: spec.formats, ...limits };
+  const bytes = countOnce(options.progress.bytes);
   if (!spec.formats.csv) {
-    const landed = await extractByEngine(spec, source, { spool, stem, ...limits }, options);
+    const landed = await extractByEngine(spec, source, { spool, stem, ...limits }, bytes.first, options);
     if (landed !== undefined) return landed;
   } else if ((await source.engineOnly?.()) === true) {
     return extractRowsOfEngine(source, rowDestination, options);
   }
-  const request = { signal: options.signal, onBytes: options.progress.bytes };
-  return extractByRows(source.read(request), rowDestination, options);
+  const rejects = spec.errorHandling === undefined ? undefined : rejectedRows(spool, spec.errorHandling);
+  const batches = source.read({
+    signal: options.signal,
+    onBytes: bytes.again,
+    ...(rejects === undefined ? {} : { onRejected: rejects.add }),
+  });
+  return extractByRows(batches, rowDestination, options, rejects);
+}
+
+/** What is read once more after a check tells no progress until it comes to what the check had not read. */
+function countOnce(tell: (bytes: number) => void) {
+  let told = 0;
+  let repeated = 0;
+  return {
+    first(bytes: number): void {
+      told += bytes;
+      tell(bytes);
+    },
+    again(bytes: number): void {
+      const known = Math.min(bytes, told - repeated);
+      repeated += known;
+      if (bytes > known) tell(bytes - known);
+    },
+  };
 }
 
 /** What the engine reads and the row lane writes: Parquet that is to land as CSV. */
@@ -72,10 +98,11 @@ async function extractByEngine(
   spec: BronzeSpec,
   source: Source,
   destination: Destination,
+  onBytes: (bytes: number) => void,
   options: BronzeRunOptions,
 ): Promise<Extracted | undefined> {
   options.progress.step('checking');
-  const input = await source.engineInput?.({ signal: options.signal, onBytes: options.progress.bytes });
+  const input = await source.engineInput?.({ signal: options.signal, onBytes });
   if (input === undefined) return undefined;
   throwIfStopped(options.signal);
   options.progress.step('writing');
@@ -112,6 +139,7 @@ async function extractByRows(
   batches: Batches,
   destination: RowDestination,
   options: BronzeRunOptions,
+  rejects?: RejectedRows,
 ): Promise<Extracted> {
   options.progress.step('reading');
   let roller: PartRoller | undefined;
@@ -130,9 +158,18 @@ async function extractByRows(
       rows += batch.length;
       options.progress.rows(batch.length);
     }
-    return { parts: (await roller?.close()) ?? [], rows, schema, lane: 'rows' };
+    const parts = (await roller?.close()) ?? [];
+    const rejected = await rejects?.close(rows);
+    return {
+      parts: rejected?.part === undefined ? parts : [...parts, rejected.part],
+      rows,
+      schema,
+      lane: 'rows',
+      ...(rejected === undefined ? {} : { rejected }),
+    };
   } catch (error) {
     await roller?.abort();
+    await rejects?.abort();
     throw error;
   }
 }

@@ -26,6 +26,9 @@ export interface BronzeReport {
   /** Flags that replace this same partition. */
   readonly retry_with: string;
   readonly rows: number;
+  /** Rows kept aside, and why; only where error handling is on. */
+  readonly quarantined?: number;
+  readonly quarantine_reasons?: Readonly<Record<string, number>>;
   readonly files: readonly { readonly path: string; readonly rows: number; readonly size_bytes: number }[];
   readonly replaced_rows?: number;
   readonly lane?: Extracted['lane'];
@@ -36,7 +39,7 @@ export interface BronzeReport {
  * Lands one dataset's partition: source → parts → one commit. Until the commit the old partition is untouched,
  * and after it the new one is whole.
  *
- * @throws LOCK001 another run holds the dataset; QUAL001 a full load came back empty; and what the source,
+ * @throws LOCK001 another run holds the dataset; QUAL001 a full load came back empty, or too many rows do not fit; and what the source,
  * the formats and the storage throw.
  */
 export async function runBronze(spec: DatasetSpec, options: BronzeRunOptions): Promise<BronzeReport> {
@@ -76,6 +79,10 @@ export async function runBronze(spec: DatasetSpec, options: BronzeRunOptions): P
         ...report,
         ...outcome(committed, writer),
         rows: extracted.rows,
+        ...(bronze.errorHandling !== undefined && {
+          quarantined: extracted.rejected?.rows ?? 0,
+          quarantine_reasons: extracted.rejected?.reasons ?? {},
+        }),
         lane: extracted.lane,
         seconds: (options.clock.now().getTime() - started.getTime()) / 1000,
       };
@@ -158,6 +165,10 @@ function manifestBody(
     ...(target.batchId === undefined ? {} : { batch_id: target.batchId }),
     file_formats: { csv: bronze.formats.csv, parquet: bronze.formats.parquet },
     load_pattern: bronze.loadPattern,
+    ...(bronze.errorHandling !== undefined && {
+      quarantined_rows: extracted.rejected?.rows ?? 0,
+      quarantine_reasons: extracted.rejected?.reasons ?? {},
+    }),
     reference_mode: reference,
     schema: extracted.schema.fields.map(({ name, type }) => ({ name, type: formatType(type) })),
     source: {

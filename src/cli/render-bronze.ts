@@ -17,6 +17,7 @@ export function renderBronzeReport(report: BronzeReport): string {
   const more = report.files.length - parts.length;
   return renderFacts(`bronze ${report.dataset} ${report.run_date}: ${report.status}`, [
     ['rows', count(report.rows)],
+    ['quarantined', quarantined(report)],
     ['landed', fileSummary(report.files)],
     ['at', report.location],
     ...parts,
@@ -28,4 +29,14 @@ export function renderBronzeReport(report: BronzeReport): string {
     ['took', `${report.seconds.toFixed(2)} s`],
     ['to replace', report.retry_with],
   ]);
+}
+
+/** `2 rows (value does not fit type int64 in column id 2)` */
+function quarantined({
+  quarantined: rows = 0,
+  quarantine_reasons: reasons = {},
+}: BronzeReport): string | undefined {
+  if (rows === 0) return undefined;
+  const why = Object.entries(reasons).map(([reason, times]) => `${reason} ${count(times)}`);
+  return `${rowCount(rows)} (${why.join(', ')})`;
 }

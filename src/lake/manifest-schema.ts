@@ -61,6 +61,8 @@ export const bronzeMetadataSchema = v.looseObject({
   batch_id: v.exactOptional(v.string()),
   file_formats: v.exactOptional(v.looseObject({ csv: v.boolean(), parquet: v.boolean() })),
   runtime_seconds: v.exactOptional(v.number()),
+  quarantined_rows: v.exactOptional(count),
+  quarantine_reasons: v.exactOptional(v.record(v.string(), count)),
   reference_mode: v.exactOptional(v.nullable(referenceRecordSchema)),
 });
 

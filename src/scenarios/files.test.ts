@@ -221,7 +221,109 @@ test(
     }
     await w.put('in.csv', `${content}x,0.00,0,true,2024-02-10,2024-02-10 00:00:00,t,\n`);
     const { errors } = await land(w, { path: 'in.csv', types: map }, 3);
-    expect(errors[0]?.message).toEndWith('in.csv:90002: column "id": "x" is not exactly a int32');
+    expect(errors[0]?.message).toEndWith('in.csv:90002: column "id": "x" is not exactly an int32');
   }),
   60_000,
 );
+
+describe('rows that do not fit their declared types', () => {
+  const TYPES = { id: 'int64', amount: 'decimal(6,2)' };
+  const ROWS_WITH_MISFITS = 'id,amount,note\n1,1.50,a\nx,2.00,"b\nb"\n3,3.005,c\n4,,d\n5,NA,e\n';
+  const config = (errorHandling: object | undefined, file: object = {}): object =>
+    classic({
+      file: { path: 'in.csv', types: TYPES, ...file },
+      ...(errorHandling === undefined
+        ? {}
+        : { silver: { primary_keys: ['id'], error_handling: errorHandling } }),
+    });
+  const run = async (w: Workspace, errorHandling: object | undefined, exitCode: number, file?: object) => {
+    await w.put('a.yaml', config(errorHandling, file));
+    return (await w.json(exitCode, 'bronze', '--config', 'a.yaml', '--date', DATE)).document;
+  };
+  const quarantine = async (w: Workspace): Promise<unknown[]> => {
+    const names = (await w.files(BRONZE)).filter((name) => name.startsWith('_quarantine/'));
+    expect(names).toEqual([expect.stringMatching(/^_quarantine\/rejected-[0-9a-f]{8}\.jsonl$/)]);
+    const text = await Bun.file(w.path(BRONZE, names[0] ?? '')).text();
+    return text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+  };
+
+  test(
+    'are kept aside as they stood, with why and where, and counted, where error handling is on',
+    scenario(async (w) => {
+      await w.put('in.csv', ROWS_WITH_MISFITS);
+      const [report] = (await run(w, { enabled: true, max_bad_records: 3 }, 0)).reports;
+      const reasons = {
+        'value does not fit type decimal(6,2) in column amount': 2,
+        'value does not fit type int64 in column id': 1,
+      };
+      expect(report).toMatchObject({ rows: 2, quarantined: 3, quarantine_reasons: reasons });
+      expect(await quarantine(w)).toEqual([
+        {
+          id: 'x',
+          amount: '2.00',
+          note: 'b\nb',
+          _reason: 'value does not fit type int64 in column id',
+          _source_file: w.path('in.csv'),
+          _source_row: 3,
+        },
+        expect.objectContaining({ id: '3', amount: '3.005', _source_row: 5 }),
+        expect.objectContaining({ id: '5', amount: 'NA', _source_row: 7 }),
+      ]);
+      const manifest = await w.read(`${BRONZE}/_metadata.json`);
+      expect(manifest).toMatchObject({ record_count: 2, quarantined_rows: 3, quarantine_reasons: reasons });
+      expect(manifest.files.map((file: { role: string }) => file.role).sort()).toEqual([
+        'data',
+        'quarantine',
+      ]);
+      const before = await w.snapshot(BRONZE);
+      expect((await run(w, { enabled: true, max_bad_records: 3 }, 0)).reports[0].status).toBe('unchanged');
+      const data = Object.entries(before).filter(([name]) => !name.includes('.json'));
+      expect(await w.snapshot(BRONZE)).toMatchObject(Object.fromEntries(data));
+      const { reports } = (await w.json(0, 'silver', '--config', 'a.yaml', '--date', DATE)).document;
+      expect(reports[0].rows).toMatchObject({ read: 2 });
+    }),
+  );
+
+  test(
+    'refuse the run where there are too many, or error handling is off, and nothing is replaced',
+    scenario(async (w) => {
+      await w.put('in.csv', 'id,amount,note\n1,1.50,a\n');
+      await run(w, { enabled: true, max_bad_records: 1, max_bad_percent: 50 }, 0);
+      const before = await w.snapshot('output');
+      await w.put('in.csv', ROWS_WITH_MISFITS);
+      const tooMany = await run(w, { enabled: true, max_bad_records: 1, max_bad_percent: 50 }, 3);
+      expect(tooMany.errors[0]?.code).toBe('QUAL001');
+      expect(tooMany.errors[0]?.message).toStartWith('3 of 5 rows cannot be landed; the first is ');
+      expect(tooMany.errors[0]?.message).toEndWith(
+        'in.csv:3: value does not fit type int64 in column id (id: "x")',
+      );
+      expect((await run(w, { enabled: true }, 3)).errors[0]?.code).toBe('QUAL001');
+      expect((await run(w, { enabled: false, max_bad_records: 9 }, 3)).errors[0]?.code).toBe('DATA001');
+      expect(await w.snapshot('output')).toEqual(before);
+      await run(w, { enabled: true, max_bad_records: 1, max_bad_percent: 60 }, 0);
+      expect(await quarantine(w)).toHaveLength(3);
+    }),
+  );
+
+  test(
+    'in JSON Lines, and in a large CSV that the engine would take, are kept aside too',
+    scenario(async (w) => {
+      await w.put('in.jsonl', '{"id":1,"amount":1.5}\n{"id":"x","note":null,"amount":[1]}\n');
+      const allowed = { enabled: true, max_bad_records: 1 };
+      const small = await run(w, allowed, 0, { path: 'in.jsonl' });
+      expect(small.reports[0]).toMatchObject({ rows: 1, quarantined: 1 });
+      expect(await quarantine(w)).toMatchObject([{ id: 'x', note: null, amount: '[1]', _source_row: 2 }]);
+      const lines = Array.from({ length: 200_000 }, (_, i) => `${i},${i % 9999}.25,some note\n`).join('');
+      await w.put('in.csv', `id,amount,note\n${lines}`);
+      expect((await run(w, allowed, 0)).reports[0]).toMatchObject({ lane: 'engine', quarantined: 0 });
+      await w.put('in.csv', `id,amount,note\n${lines}x,1,z\n`);
+      const large = await run(w, allowed, 0);
+      expect(large.reports[0]).toMatchObject({ lane: 'rows', rows: 200_000, quarantined: 1 });
+      expect(await quarantine(w)).toMatchObject([{ id: 'x', note: 'z', _source_row: 200_002 }]);
+    }),
+    60_000,
+  );
+});

@@ -15,6 +15,23 @@ export interface ReadRequest {
   readonly signal: AbortSignal;
   /** Called with the source bytes consumed since the last call, for the progress line. */
   readonly onBytes?: (bytes: number) => void;
+  /** Takes the records that do not fit their declared types, which are left out then; absent, they are errors. */
+  readonly onRejected?: (row: RejectedRow) => Promise<void>;
+}
+
+/** A record with a value that is not of its column's declared type. */
+export interface RejectedRow {
+  readonly file: string;
+  /** The line on which it starts. */
+  readonly line: number;
+  /** Every column of the record, by name, as its text stood there; null where there is none. */
+  readonly names: readonly string[];
+  readonly cells: readonly (string | null)[];
+  /** The first column that does not fit, and its text. */
+  readonly column: string;
+  readonly value: string;
+  /** Without the value: rows of one kind have one reason. */
+  readonly reason: string;
 }
 
 export interface Source {

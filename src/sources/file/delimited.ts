@@ -1,7 +1,7 @@
 import type { FileSourceSpec } from '../../config/spec.ts';
 import type { Batches } from '../../core/batch.ts';
 import { FoundryError } from '../../core/errors.ts';
-import { formatType, STRING, type TableSchema, tableSchema } from '../../core/schema.ts';
+import { type Field, STRING, type TableSchema, tableSchema } from '../../core/schema.ts';
 import { type CsvRows, readCsv } from '../../formats/csv/csv-reader.ts';
 import type { CsvDialect } from '../../formats/csv/dialect.ts';
 import type { InputFile, ReadOptions } from '../../formats/input.ts';
@@ -9,7 +9,7 @@ import { batchBuilder } from '../../table/batch-builder.ts';
 import { textCast } from '../../table/cast.ts';
 import { inferText, type TextInference } from '../../table/infer.ts';
 import type { ReadRequest } from '../source.ts';
-import { checkTypedColumns, declaredType, misfit, projectedSchema, unionNames } from './columns.ts';
+import { checkTypedColumns, declaredType, projectedSchema, refuse, unionNames } from './columns.ts';
 
 /** Delimited files whose headers have been read. */
 export interface DelimitedFiles {
@@ -101,6 +101,7 @@ export async function* readDelimited(
 ): Batches {
   const schema = await delimitedSchema(spec, opened, request.signal, warn);
   const casts = schema.fields.map(({ type }) => (type.kind === 'string' ? undefined : textCast(type)));
+  const fieldAt = (index: number): Field => schema.fields[index] ?? { name: '', type: STRING };
   const isNull = nullTest(spec.nullValues);
   const builder = batchBuilder(schema);
   let empty = true;
@@ -109,6 +110,7 @@ export async function* readDelimited(
     for (let row = 0; row < rows.length; row += 1) {
       const cells = rows[row] ?? [];
       let chars = 0;
+      let misfitAt = -1;
       for (let index = 0; index < slots.length; index += 1) {
         const text = cells[slots[index] ?? -1];
         const cast = casts[index];
@@ -116,9 +118,19 @@ export async function* readDelimited(
         if (text !== undefined && !isNull(text)) {
           chars += text.length;
           value = cast === undefined ? text : cast(text);
-          if (value === undefined) throw refuse(schema, index, text, file, lines[row] ?? 0);
+          if (value === undefined) {
+            misfitAt = index;
+            break;
+          }
         }
         builder.columns[index]?.push(value);
+      }
+      if (misfitAt !== -1) {
+        for (const column of builder.columns.slice(0, misfitAt)) column.pop();
+        const place = { file, line: lines[row] ?? 0 };
+        const text = cells[slots[misfitAt] ?? -1] ?? '';
+        await refuse(request, fieldAt(misfitAt), text, { ...place, names, cells });
+        continue;
       }
       builder.endRow(chars);
       if (!builder.full) continue;
@@ -134,11 +146,6 @@ function nullTest(nullValues: readonly string[]): (text: string) => boolean {
   if (nullValues.length === 0) return (text) => text === '';
   const spellings = new Set(['', ...nullValues]);
   return (text) => spellings.has(text);
-}
-
-function refuse(schema: TableSchema, index: number, text: string, file: string, line: number): FoundryError {
-  const field = schema.fields[index];
-  return misfit(file, line, field?.name ?? '', formatType(field?.type ?? STRING), text);
 }
 
 async function delimitedSchema(

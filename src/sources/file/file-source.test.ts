@@ -188,7 +188,7 @@ describe('delimited files', () => {
     expect(rows[0]).toEqual({ id: 1n, at: 1704067200000000n, t: '1' });
     const file = put('misfit.csv', `id,at\n1,\n"2\n",\n`);
     expect(read('misfit.csv', { types })).rejects.toThrow(
-      `${file}:3: column "id": "2\\n" is not exactly a int64`,
+      `${file}:3: column "id": "2\\n" is not exactly an int64`,
     );
     expect(read('typed.csv', { types: { idd: types.id } })).rejects.toThrow('did you mean "id"');
   });

@@ -1,7 +1,7 @@
 import type { FileSourceSpec } from '../../config/spec.ts';
 import type { Batches } from '../../core/batch.ts';
 import { FoundryError } from '../../core/errors.ts';
-import { formatType, STRING, type TableSchema } from '../../core/schema.ts';
+import { type Field, STRING, type TableSchema } from '../../core/schema.ts';
 import type { InputFile, ReadOptions } from '../../formats/input.ts';
 import { readJsonDocument } from '../../formats/json/document-reader.ts';
 import { type JsonRecord, type JsonText, jsonRecordParser } from '../../formats/json/json-record.ts';
@@ -10,7 +10,7 @@ import { type BatchBuilder, batchBuilder } from '../../table/batch-builder.ts';
 import { inferJson, type JsonInference } from '../../table/infer-json.ts';
 import { type JsonCast, jsonCast } from '../../table/json-cast.ts';
 import type { ReadRequest } from '../source.ts';
-import { checkTypedColumns, declaredType, misfit, projectedSchema } from './columns.ts';
+import { checkTypedColumns, declaredType, projectedSchema, refuse } from './columns.ts';
 
 /**
  * The records of JSON or JSON Lines files in file order: read once to find columns and types, once for the rows.
@@ -31,7 +31,15 @@ export async function* readJsonRecords(
   for await (const { file, texts } of recordBlocks(spec, format, inputs, request)) {
     const parse = jsonRecordParser(file);
     for (const text of texts) {
-      addRecord(parse(text), file);
+      const record = parse(text);
+      const misfit = addRecord(record);
+      if (misfit !== undefined) {
+        for (const column of builder.columns) column.pop();
+        const { line, names, kinds } = record;
+        const cells = record.texts.map((cell, index) => (kinds[index] === 'null' ? null : cell));
+        await refuse(request, misfit.field, misfit.text, { file, line, names, cells });
+        continue;
+      }
       builder.endRow(text.text.length);
       if (builder.full) yield builder.take();
     }
@@ -39,11 +47,15 @@ export async function* readJsonRecords(
   if (builder.length > 0) yield builder.take();
 }
 
-function recordAdder(schema: TableSchema, builder: BatchBuilder): (record: JsonRecord, file: string) => void {
+/** Adds a record to the columns, or gives the first member that is not of its column's type. */
+function recordAdder(
+  schema: TableSchema,
+  builder: BatchBuilder,
+): (record: JsonRecord) => { readonly field: Field; readonly text: string } | undefined {
   const slots = new Map(schema.fields.map(({ name }, index) => [name, index]));
   const slotAt = rememberByPlace((name) => slots.get(name));
   const casts: readonly JsonCast[] = schema.fields.map(({ type }) => jsonCast(type));
-  return ({ names, kinds, texts, line }, file) => {
+  return ({ names, kinds, texts }) => {
     const { columns, length: row } = builder;
     for (const column of columns) column.push(null);
     for (let index = 0; index < names.length; index += 1) {
@@ -54,11 +66,11 @@ function recordAdder(schema: TableSchema, builder: BatchBuilder): (record: JsonR
       const value = casts[slot]?.(kind, text);
       const column = columns[slot];
       if (value === undefined || column === undefined) {
-        const field = schema.fields[slot];
-        throw misfit(file, line, field?.name ?? '', formatType(field?.type ?? STRING), text);
+        return { field: schema.fields[slot] ?? { name: '', type: STRING }, text };
       }
       column[row] = value;
     }
+    return undefined;
   };
 }
 
