@@ -10,6 +10,9 @@ import type { Engine } from '../engine/engine.ts';
 import { promoteRows, type Rows, silverDataset, silverSpec } from '../testing/silver-kit.ts';
 import { promote } from './promote.ts';
 
+const RUNS = process.env.FOUNDRY_SOAK === '1' ? 1000 : undefined;
+const TIMEOUT = RUNS === undefined ? 60_000 : 1_800_000;
+
 let root: string;
 let engine: Engine;
 let single: Engine;
@@ -204,113 +207,133 @@ async function compare(rows: readonly InputRow[], settings: Settings, cuts: numb
 }
 
 describe('against an oracle that knows the rules row by row', () => {
-  test('state models give exactly its rows, whatever is in the input', async () => {
-    await fc.assert(fc.asyncProperty(ordered, stateSettings, fc.integer({ min: 1, max: 3 }), compare), {
-      numRuns: 120,
-    });
-  }, 60_000);
+  test(
+    'state models give exactly its rows, whatever is in the input',
+    async () => {
+      await fc.assert(fc.asyncProperty(ordered, stateSettings, fc.integer({ min: 1, max: 3 }), compare), {
+        numRuns: RUNS ?? 120,
+      });
+    },
+    TIMEOUT,
+  );
 
-  test('event models give exactly its rows, whatever is in the input', async () => {
-    await fc.assert(fc.asyncProperty(ordered, eventSettings, fc.integer({ min: 1, max: 3 }), compare), {
-      numRuns: 80,
-    });
-  }, 60_000);
+  test(
+    'event models give exactly its rows, whatever is in the input',
+    async () => {
+      await fc.assert(fc.asyncProperty(ordered, eventSettings, fc.integer({ min: 1, max: 3 }), compare), {
+        numRuns: RUNS ?? 80,
+      });
+    },
+    TIMEOUT,
+  );
 });
 
-test('shuffling, splitting and repeating the rows changes nothing, nor do threads change a byte', async () => {
-  const untied = fc.uniqueArray(inputRow, {
-    maxLength: 24,
-    selector: (row) => JSON.stringify([row.id, row.k2, row.ts]),
-  });
-  await fc.assert(
-    fc.asyncProperty(
-      untied.filter((rows) => rows.some((row) => row.ts?.startsWith('2025') === true)),
-      fc.oneof(stateSettings, eventSettings),
-      fc.infiniteStream(fc.nat()),
-      async (rows, settings, random) => {
-        const keyed = rows.map((row) => ({ row, at: random.next().value }));
-        const shuffled = keyed.sort((a, b) => a.at - b.at).map(({ row }) => row);
-        const bytes = async (with_: Engine, batches: readonly Rows[]): Promise<unknown> => {
-          const { promoted } = await promoteRows(with_, root, specOf(settings), COLUMNS, batches);
-          const data = promoted.parts.filter((part) => part.role === 'data');
-          return data.map(({ artifact, folder, sha256 }) => [artifact, folder, sha256]);
-        };
-        const first = await bytes(engine, inBatches(rows, 1));
-        expect(await bytes(single, inBatches(shuffled, 3))).toEqual(first);
-        expect(await bytes(engine, [...inBatches(rows, 1), asRows(shuffled)])).toEqual(first);
-      },
-    ),
-    { numRuns: 25 },
-  );
-}, 60_000);
-
-test('history has contiguous intervals that are never empty, and one current version per live key', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      ordered,
-      fc.constantFrom<DeleteMode>('ignore', 'tombstone_state', 'hard_delete'),
-      async (rows, deleteMode) => {
-        const settings = {
-          model: 'state_scd2',
-          deleteMode,
-          keepTombstones: false,
-          collapseUnchanged: false,
-          inputMode: 'append_log',
-        } as const;
-        const { artifacts } = await promoteRows(engine, root, specOf(settings), COLUMNS, [asRows(rows)]);
-        const byKey = Map.groupBy(artifacts.state_history ?? [], (row) => JSON.stringify([row.id, row.k2]));
-        for (const versions of byKey.values()) {
-          const sorted = versions.sort((a, b) =>
-            (a.effective_from ?? '') < (b.effective_from ?? '') ? -1 : 1,
-          );
-          sorted.forEach((version, i) => {
-            expect(version.effective_to).toBe(sorted[i + 1]?.effective_from ?? null);
-            expect(version.effective_to).not.toBe(version.effective_from ?? '');
-          });
-          const live = sorted.at(-1)?.is_deleted !== '1' || deleteMode !== 'tombstone_state';
-          expect(sorted.filter((version) => version.is_current === '1').length).toBe(live ? 1 : 0);
-        }
-      },
-    ),
-    { numRuns: 30 },
-  );
-}, 60_000);
-
-test('many row groups come out byte for byte the same with one and with two threads', async () => {
-  const file = join(root, 'large.parquet');
-  await engine.execute(
-    `COPY (SELECT (i * 7919 % 40000)::VARCHAR AS id, (TIMESTAMP '2025-01-01' + INTERVAL ((i * 31) % 400009) SECOND)::VARCHAR AS ts, ` +
-      `'v' || i AS v FROM range(400000) t(i)) TO '${file}' (FORMAT parquet)`,
-  );
-  const cases = [
-    { model: 'scd_type_2', partitioning: { columns: [], keepColumns: false } },
-    { model: 'event', partitioning: { columns: ['ts_dt'], keepColumns: false } },
-    { model: 'periodic_snapshot', partitioning: { columns: [], keepColumns: false } },
-  ] as const;
-  for (const [index, over] of cases.entries()) {
-    const hashes = [];
-    for (const with_ of [engine, single]) {
-      const spool = mkdtempSync(join(root, `large-${index}-`));
-      const promoted = await promote(
-        with_,
-        silverDataset(silverSpec(over)),
-        [{ localPath: file, name: 'large.parquet' }],
-        { fields: [] },
-        spool,
-        {
-          runDate: { date: '2025-01-05' },
-          signal: new AbortController().signal,
-          log: silentLog,
-          progress: noProgress,
+test(
+  'shuffling, splitting and repeating the rows changes nothing, nor do threads change a byte',
+  async () => {
+    const untied = fc.uniqueArray(inputRow, {
+      maxLength: 24,
+      selector: (row) => JSON.stringify([row.id, row.k2, row.ts]),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        untied.filter((rows) => rows.some((row) => row.ts?.startsWith('2025') === true)),
+        fc.oneof(stateSettings, eventSettings),
+        fc.infiniteStream(fc.nat()),
+        async (rows, settings, random) => {
+          const keyed = rows.map((row) => ({ row, at: random.next().value }));
+          const shuffled = keyed.sort((a, b) => a.at - b.at).map(({ row }) => row);
+          const bytes = async (with_: Engine, batches: readonly Rows[]): Promise<unknown> => {
+            const { promoted } = await promoteRows(with_, root, specOf(settings), COLUMNS, batches);
+            const data = promoted.parts.filter((part) => part.role === 'data');
+            return data.map(({ artifact, folder, sha256 }) => [artifact, folder, sha256]);
+          };
+          const first = await bytes(engine, inBatches(rows, 1));
+          expect(await bytes(single, inBatches(shuffled, 3))).toEqual(first);
+          expect(await bytes(engine, [...inBatches(rows, 1), asRows(shuffled)])).toEqual(first);
         },
-      );
-      hashes.push(promoted.parts.map((part) => [part.folder, part.sha256]));
-      const total = promoted.parts.reduce(
-        (sum, part) => sum + (part.artifact === 'current' ? 0 : part.rows),
-        0,
-      );
-      expect(total).toBe(400_000);
+      ),
+      { numRuns: RUNS ?? 25 },
+    );
+  },
+  TIMEOUT,
+);
+
+test(
+  'history has contiguous intervals that are never empty, and one current version per live key',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        ordered,
+        fc.constantFrom<DeleteMode>('ignore', 'tombstone_state', 'hard_delete'),
+        async (rows, deleteMode) => {
+          const settings = {
+            model: 'state_scd2',
+            deleteMode,
+            keepTombstones: false,
+            collapseUnchanged: false,
+            inputMode: 'append_log',
+          } as const;
+          const { artifacts } = await promoteRows(engine, root, specOf(settings), COLUMNS, [asRows(rows)]);
+          const byKey = Map.groupBy(artifacts.state_history ?? [], (row) => JSON.stringify([row.id, row.k2]));
+          for (const versions of byKey.values()) {
+            const sorted = versions.sort((a, b) =>
+              (a.effective_from ?? '') < (b.effective_from ?? '') ? -1 : 1,
+            );
+            sorted.forEach((version, i) => {
+              expect(version.effective_to).toBe(sorted[i + 1]?.effective_from ?? null);
+              expect(version.effective_to).not.toBe(version.effective_from ?? '');
+            });
+            const live = sorted.at(-1)?.is_deleted !== '1' || deleteMode !== 'tombstone_state';
+            expect(sorted.filter((version) => version.is_current === '1').length).toBe(live ? 1 : 0);
+          }
+        },
+      ),
+      { numRuns: RUNS ?? 30 },
+    );
+  },
+  TIMEOUT,
+);
+
+test(
+  'many row groups come out byte for byte the same with one and with two threads',
+  async () => {
+    const file = join(root, 'large.parquet');
+    await engine.execute(
+      `COPY (SELECT (i * 7919 % 40000)::VARCHAR AS id, (TIMESTAMP '2025-01-01' + INTERVAL ((i * 31) % 400009) SECOND)::VARCHAR AS ts, ` +
+        `'v' || i AS v FROM range(400000) t(i)) TO '${file}' (FORMAT parquet)`,
+    );
+    const cases = [
+      { model: 'scd_type_2', partitioning: { columns: [], keepColumns: false } },
+      { model: 'event', partitioning: { columns: ['ts_dt'], keepColumns: false } },
+      { model: 'periodic_snapshot', partitioning: { columns: [], keepColumns: false } },
+    ] as const;
+    for (const [index, over] of cases.entries()) {
+      const hashes = [];
+      for (const with_ of [engine, single]) {
+        const spool = mkdtempSync(join(root, `large-${index}-`));
+        const promoted = await promote(
+          with_,
+          silverDataset(silverSpec(over)),
+          [{ localPath: file, name: 'large.parquet' }],
+          { fields: [] },
+          spool,
+          {
+            runDate: { date: '2025-01-05' },
+            signal: new AbortController().signal,
+            log: silentLog,
+            progress: noProgress,
+          },
+        );
+        hashes.push(promoted.parts.map((part) => [part.folder, part.sha256]));
+        const total = promoted.parts.reduce(
+          (sum, part) => sum + (part.artifact === 'current' ? 0 : part.rows),
+          0,
+        );
+        expect(total).toBe(400_000);
+      }
+      expect(hashes[1]).toEqual(hashes[0] ?? []);
     }
-    expect(hashes[1]).toEqual(hashes[0] ?? []);
-  }
-}, 60_000);
+  },
+  TIMEOUT,
+);

@@ -4,6 +4,7 @@ import type { SilverSpec } from '../config/spec.ts';
 import { noProgress, silentLog } from '../core/log.ts';
 import type { Engine } from '../engine/engine.ts';
 import { identifier, literal } from '../engine/sql.ts';
+import type { Snapshot } from '../silver/missing.ts';
 import { type Promoted, promote } from '../silver/promote.ts';
 import type { SilverDataset } from '../silver/promotion.ts';
 
@@ -98,6 +99,7 @@ export async function promoteRows(
   silver: SilverSpec,
   columns: Readonly<Record<string, string>>,
   batches: readonly Rows[],
+  snapshots?: readonly Snapshot[],
 ): Promise<PromotedRows> {
   const folder = mkdtempSync(join(root, 'promote-'));
   const spool = join(folder, 'spool');
@@ -113,6 +115,7 @@ export async function promoteRows(
     signal: new AbortController().signal,
     log: silentLog,
     progress: noProgress,
+    ...(snapshots !== undefined && { snapshots: { list: snapshots, partCount: parts.length } }),
   });
   const artifacts: Record<string, Record<string, string | null>[]> = {};
   for (const part of promoted.parts) {
