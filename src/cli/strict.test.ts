@@ -56,4 +56,13 @@ describe('strict arguments', () => {
   test('an argument that is no flag is refused', () => {
     expect(refusal('a.yaml')).toBe('unexpected argument "a.yaml"');
   });
+  test('arguments that are no flag are taken where they are declared, as many as are declared', () => {
+    const one = { ...flags, name: { type: 'positional', valueHint: 'a|b' } } as const;
+    const any = { ...flags, files: { type: 'positional', valueHint: 'a.yaml...' } } as const;
+    const take = (definitions: ArgsDef, ...argv: string[]) => strictArgv(argv, definitions, LIST_FLAGS, 'x');
+    expect(take(any, 'a', '--dry-run', 'b')).toEqual(['--dry-run', '--', 'a', 'b']);
+    expect(take(one, 'a')).toEqual(['--', 'a']);
+    expect(() => take(one, 'a', 'b')).toThrow('unexpected argument "b"');
+    expect(() => take(any, '--files', 'a')).toThrow('unknown flag --files');
+  });
 });

@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { type ArgsDef, defineCommand } from 'citty';
-import type { ConfigVersion } from '../../config/tools/doctor.ts';
+import { formatProblem, parseConfig, problemsOf, readText } from '../../config/load.ts';
+import { type ConfigVersion, migrateConfig } from '../../config/tools/doctor.ts';
+import { unifiedDiff } from '../../config/tools/line-diff.ts';
 import { FoundryError } from '../../core/errors.ts';
 import { OUTPUT_ARGS } from '../args.ts';
 import { configFiles, FILE_ARGS } from '../config-files.ts';
@@ -58,21 +60,10 @@ export const configDoctorCommand = defineCommand({
 
 /** @throws CFG001 when the file is missing or no YAML mapping; STG001 when it cannot be written. */
 async function examine(file: string, target: ConfigVersion, write: boolean): Promise<DoctorReport> {
-  const { formatProblem, parseConfig, problemsOf, readText } = await import('../../config/load.ts');
-  const { migrateConfig } = await import('../../config/tools/doctor.ts');
-  const { unifiedDiff } = await import('../../config/tools/line-diff.ts');
   const text = await readText(file);
-  let lint: string[];
-  try {
-    lint = parseConfig(file, text, process.env).warnings.map(
-      (warning) => `warning: ${formatProblem(warning)}`,
-    );
-  } catch (error) {
-    if (!(error instanceof FoundryError)) throw error;
-    lint = problemsOf(error).map((problem) => `error: ${formatProblem(problem)}`);
-  }
+  const { lint, error } = lintOf(file, text);
   const migration = migrateConfig(text, target);
-  if (migration === undefined) throw new FoundryError('CFG001', lint.join('\n'));
+  if (migration === undefined) throw error ?? new FoundryError('CFG001', `${file} is no YAML document`);
   const isChanged = migration.text !== text;
   if (write && isChanged) await save(file, migration.text);
   return {
@@ -82,6 +73,19 @@ async function examine(file: string, target: ConfigVersion, write: boolean): Pro
     diff: unifiedDiff(text, migration.text, { before: file, after: `${file} (version ${target})` }),
     written: write && isChanged,
   };
+}
+
+function lintOf(
+  file: string,
+  text: string,
+): { readonly lint: readonly string[]; readonly error?: FoundryError } {
+  try {
+    const { warnings } = parseConfig(file, text, process.env);
+    return { lint: warnings.map((warning) => `warning: ${formatProblem(warning)}`) };
+  } catch (error) {
+    if (!(error instanceof FoundryError)) throw error;
+    return { lint: problemsOf(error).map((problem) => `error: ${formatProblem(problem)}`), error };
+  }
 }
 
 async function save(file: string, text: string): Promise<void> {

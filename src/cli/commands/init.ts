@@ -1,12 +1,11 @@
 import { dirname, join } from 'node:path';
 import { type ArgsDef, defineCommand } from 'citty';
 import { SCHEMA_FILE } from '../../config/tools/template.ts';
-import { FoundryError } from '../../core/errors.ts';
 import { OUTPUT_ARGS } from '../args.ts';
 import { emitReports } from '../emit.ts';
-import { canAsk, openAsker } from '../init/ask.ts';
-import { DIALECTS, KINDS, makeDraft, SOURCE_TYPES, type Wishes } from '../init/draft.ts';
+import { DIALECTS, KINDS, SOURCE_TYPES } from '../init/draft.ts';
 import { EXAMPLE_NAMES, readExample } from '../init/examples.ts';
+import { planExample, planNew } from '../init/plan.ts';
 import { schemaText } from '../init/schemas.ts';
 import { type NewFile, writeNew } from '../init/write.ts';
 import { renderFacts } from '../render.ts';
@@ -82,81 +81,6 @@ export const initCommand = defineCommand({
     return emitReports(session.command, given.output, [report], render);
   },
 });
-
-interface Plan {
-  readonly config: NewFile;
-  readonly data: readonly NewFile[];
-  readonly facts: Readonly<Record<string, string>>;
-  readonly withSchema: boolean;
-}
-
-async function planExample(name: (typeof EXAMPLE_NAMES)[number], path: string): Promise<Plan> {
-  const { config, data, description } = await readExample(name);
-  return {
-    config: { path, text: config },
-    data: data.map((file) => ({ path: join(dirname(path), file.path), text: file.text })),
-    facts: { example: name, shows: description },
-    withSchema: false,
-  };
-}
-
-async function planNew(given: Given, session: Session): Promise<Plan> {
-  const wishes = wishesOf(given);
-  const asker = canAsk() ? openAsker() : undefined;
-  if (asker === undefined && wishes.type === undefined && wishes.source === undefined) {
-    throw new FoundryError('USE001', 'there is no terminal to ask on, and no flags say what to write', {
-      hint: 'For example: foundry init --type file --source-path orders.csv, or foundry init --example file_example.',
-    });
-  }
-  try {
-    const { inspectFile } = await import('../init/inspect.ts');
-    const { renderConfig } = await import('../../config/tools/template.ts');
-    const { draft, rows } = await makeDraft(wishes, asker, (path) =>
-      inspectFile(path, session.runDate, session.signal),
-    );
-    const withSchema =
-      given['with-schema'] !== true && (await asker?.yes(`Write ${SCHEMA_FILE} for your editor?`, true));
-    return {
-      config: { path: draft.fileName, text: renderConfig(draft) },
-      data: [],
-      facts: {
-        source: draft.source,
-        ...(draft.columns.length > 0 && {
-          columns: `${draft.columns.map(({ name }) => name).join(', ')} (from the first ${rows} rows)`,
-        }),
-        keys: draft.keys.length === 0 ? '(none found)' : draft.keys.join(', '),
-        'order column': draft.orderColumn ?? '(none found)',
-        kind: draft.keys.length === 0 ? 'snapshot: the rows as they are' : draft.kind,
-      },
-      withSchema: withSchema === true,
-    };
-  } finally {
-    asker?.close();
-  }
-}
-
-type Given = Readonly<Record<string, unknown>>;
-
-function wishesOf(given: Given): Wishes {
-  const text = (name: string): string | undefined => {
-    const value = given[name];
-    return typeof value === 'string' ? value : undefined;
-  };
-  const oneOf = <T extends string>(name: string, choices: readonly T[]): T | undefined =>
-    choices.find((choice) => choice === given[name]);
-  return {
-    type: oneOf('type', SOURCE_TYPES),
-    source: text('source-path'),
-    system: text('system'),
-    entity: text('entity'),
-    keys: text('keys'),
-    orderColumn: text('order-column'),
-    kind: oneOf('kind', KINDS),
-    dialect: oneOf('dialect', DIALECTS),
-    outputFile: text('output-file'),
-    force: given.force === true,
-  };
-}
 
 /** Nothing is written that `config validate` would refuse. @throws ConfigError */
 async function check(

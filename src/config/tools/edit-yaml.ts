@@ -13,7 +13,9 @@ export function editYaml(text: string, edit: (document: Document) => void): stri
   const document = parse(text);
   if (document.errors.length > 0) return undefined;
   const style = styleOf(text);
-  const print = (): string => document.toString(style);
+  const print = isJson(text)
+    ? (): string => `${JSON.stringify(document.toJS(), undefined, /^\{\r?\n( +)/.exec(text)?.[1])}\n`
+    : (): string => document.toString(style);
   const before = print();
   edit(document);
   const after = print();
@@ -28,6 +30,16 @@ export function editYaml(text: string, edit: (document: Document) => void): stri
 
 function parse(text: string): Document {
   return parseDocument(text, { merge: true, logLevel: 'silent' });
+}
+
+/** A config may be JSON, and other programs may read it as JSON. */
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** New lines should look like their neighbours. */

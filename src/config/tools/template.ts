@@ -1,5 +1,5 @@
-import { stringify } from 'yaml';
 import type { SampleColumn } from './propose.ts';
+import { indented, list, mapping, oneLine, text } from './yaml-text.ts';
 
 /** Everything that `foundry init` has to know to write a config. */
 export interface Draft {
@@ -191,10 +191,7 @@ function typesOf({ source, columns, jsonPath }: Draft, indent: string): string[]
   }
   if (/\.(jsonl?|ndjson|parquet)(\.\w+)?$/i.test(source)) return [];
   const pinned = columns.filter(({ type }) => type !== 'string');
-  const types = stringify(
-    Object.fromEntries(pinned.map(({ name, type }) => [escaped(name), type])),
-    FLOW,
-  ).trim();
+  const types = mapping(Object.fromEntries(pinned.map(({ name, type }) => [name, type])));
   return [
     `${indent}file:`,
     `${indent}  # infer: a column gets a type only where no value would change; text: every cell as it is.`,
@@ -229,28 +226,4 @@ function connection({ system }: Draft): string {
 
 function query({ source }: Draft): string {
   return /\s/.test(source.trim()) ? source : `SELECT * FROM ${source}`;
-}
-
-const FLOW = { lineWidth: 0, collectionStyle: 'flow', flowCollectionPadding: false } as const;
-
-function text(value: string): string {
-  return stringify(escaped(value), { lineWidth: 0, defaultStringType: 'PLAIN', blockQuote: false }).trim();
-}
-
-function list(values: readonly string[]): string {
-  return stringify(values.map(escaped), { ...FLOW, blockQuote: false }).trim();
-}
-
-/** A name from a file is that name, whatever the environment holds. */
-function escaped(value: string): string {
-  return value.replaceAll('${', () => '$${');
-}
-
-/** Into a comment. */
-function oneLine(value: string): string {
-  return value.replaceAll(/\s+/g, ' ');
-}
-
-function indented(lines: readonly string[], indent = '  '): string[] {
-  return lines.map((line) => `${indent}${line}`);
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { parseConfig } from '../load.ts';
+import { parseConfig, problemsOf } from '../load.ts';
 import { migrateConfig } from './doctor.ts';
 import { editYaml } from './edit-yaml.ts';
 import { withDerivedPaths } from './expand.ts';
@@ -9,6 +10,7 @@ import { diffLines, linesOf, unifiedDiff } from './line-diff.ts';
 import { propose, type SampleColumn } from './propose.ts';
 import { type Draft, renderConfig } from './template.ts';
 
+const FIXTURES = join(import.meta.dir, '../../../fixtures');
 const lines = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 12 });
 
 /** The longest common subsequence, by the plain recursion over all of them. */
@@ -97,6 +99,13 @@ describe('an edit of YAML', () => {
       }),
     );
   });
+  test('of JSON gives JSON', () => {
+    for (const indent of [undefined, 2, 4]) {
+      const text = `${JSON.stringify({ a: 1, b: { c: [1, 2] } }, undefined, indent)}\n`;
+      const edited = editYaml(text, (document) => document.setIn(['b', 'd'], 'x')) ?? '';
+      expect(edited).toBe(`${JSON.stringify({ a: 1, b: { c: [1, 2], d: 'x' } }, undefined, indent)}\n`);
+    }
+  });
   test('of a text that is no YAML gives nothing', () => {
     expect(editYaml('a: [', () => undefined)).toBeUndefined();
   });
@@ -140,6 +149,22 @@ describe('the doctor', () => {
     for (const version of [1, 2] as const) {
       const once = migrateConfig(OLD, version)?.text ?? '';
       expect(migrateConfig(once, version)).toEqual({ text: once, changes: [] });
+    }
+  });
+  test('leaves every shipped config as valid as it was, with its lines but for the version', async () => {
+    for (const path of new Bun.Glob('{intents,examples}/*.yaml').scanSync(FIXTURES)) {
+      const text = await Bun.file(join(FIXTURES, path)).text();
+      const verdict = (of: string): readonly string[] => {
+        try {
+          return parseConfig(path, of, {}).datasets.map((spec) => spec.name);
+        } catch (error) {
+          return problemsOf(error).map((problem) => `${problem.code} ${problem.path}`);
+        }
+      };
+      const { text: migrated = '' } = migrateConfig(text, 2) ?? {};
+      expect([path, verdict(migrated)]).toEqual([path, verdict(text)]);
+      const kept = linesOf(text).filter((line) => !line.startsWith('config_version'));
+      expect(linesOf(migrated).filter((line) => kept.includes(line))).toEqual(kept);
     }
   });
   test('looks into every entry of sources and datasets', () => {
