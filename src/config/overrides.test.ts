@@ -11,11 +11,16 @@ ${silver === '' ? '' : `silver: {${silver}}`}`;
   return parseConfig('c.yaml', text, {}).datasets[0]!;
 }
 
-const INTENT = parseConfig(
-  'i.yaml',
-  `{system: s, entity: e, bronze: {path_pattern: a.csv}, silver: {entity_kind: state, natural_keys: [a], change_ts_column: b}}`,
-  {},
-).datasets[0]!;
+function intent(kind: string) {
+  const time = kind.endsWith('event') ? 'event_ts_column' : 'change_ts_column';
+  return parseConfig(
+    'i.yaml',
+    `{system: s, entity: e, bronze: {path_pattern: a.csv}, silver: {entity_kind: ${kind}, natural_keys: [a], ${time}: b, attributes: [c, d]}}`,
+    {},
+  ).datasets[0]!;
+}
+
+const INTENT = intent('state');
 
 function usageOf(work: () => unknown): string {
   try {
@@ -97,16 +102,48 @@ describe('overrides', () => {
     expect(refused({ primaryKeys: ['a', 'a'] })).toContain('twice');
   });
 
-  test('of Silver are refused where there is no Silver, and of the model where an intent decides it', () => {
+  test('of keys and order column leave the former ones of an intent as columns', () => {
+    expect(applyOverrides(INTENT, { primaryKeys: ['x', 'c'], orderColumn: ' y ' }).silver).toMatchObject({
+      keys: ['x', 'c'],
+      orderColumn: 'y',
+      attributes: ['d'],
+      replacedColumns: ['a', 'b'],
+    });
+    expect(applyOverrides(INTENT, { orderColumn: 'b' }).silver).toMatchObject({ replacedColumns: [] });
+    expect(usageOf(() => applyOverrides(INTENT, { primaryKeys: [' '] }))).toContain('--primary-key');
+    expect(usageOf(() => applyOverrides(INTENT, { orderColumn: ' ' }))).toContain('--order-column');
+  });
+
+  test('of the model change what an intent keeps, within its kind of entity', () => {
+    const modelOf = (silverModel: string, kind = 'state') =>
+      applyOverrides(intent(kind), { silverModel }).silver;
+    expect(modelOf('scd1')).toMatchObject({ model: 'state_scd1', historyMode: 'scd1' });
+    expect(modelOf('SCD_TYPE_2', 'derived_state')).toMatchObject({
+      model: 'state_scd2',
+      historyMode: 'scd2',
+    });
+    expect(modelOf('latest_only')).toMatchObject({ model: 'state_scd1', historyMode: 'latest_only' });
+    expect(modelOf('replace_daily', 'event')).toMatchObject({ model: 'event', inputMode: 'replace_daily' });
+    expect(usageOf(() => modelOf('scd1', 'event'))).toContain('use append_log, replace_daily');
+    expect(usageOf(() => modelOf('periodic_snapshot'))).toContain('use scd_type_1, scd_type_2, latest_only');
+    expect(usageOf(() => modelOf('scd1', 'derived_event'))).toContain('one model only');
+  });
+
+  test('of output names reach the artifacts of an intent, or are refused', () => {
+    const names = (outputNames: Overrides['outputNames'] & object, kind = 'state') =>
+      applyOverrides(intent(kind), { outputNames }).silver?.artifactNames;
+    expect(names({ current: 'c', history: 'h' })).toEqual({ state_current: 'c', state_history: 'h' });
+    expect(names({ cdc: 'x' }, 'derived_event')).toEqual({ derived_events: 'x' });
+    expect(names({ full: 'x' }, 'event')).toEqual({ events: 'x' });
+    expect(usageOf(() => names({ cdc: 'x' }))).toContain('--cdc-output-name has no meaning');
+    expect(usageOf(() => names({ full: 'x', cdc: 'y' }, 'event'))).toContain('a second name');
+    expect(usageOf(() => names({ current: 'x', history: 'x' }))).toContain('both artifacts');
+    const asScd1 = applyOverrides(intent('state'), { silverModel: 'scd1', outputNames: { full: 'x' } });
+    expect(asScd1.silver?.artifactNames).toEqual({ state_current: 'x' });
+  });
+
+  test('of Silver are refused where there is no Silver', () => {
     expect(usageOf(() => applyOverrides(dataset(''), { silverBase: '/s' }))).toContain('no silver section');
-    for (const overrides of [
-      { primaryKeys: ['x'] },
-      { orderColumn: 'x' },
-      { silverModel: 'scd1' },
-      { outputNames: { full: 'x' } },
-    ] satisfies Overrides[]) {
-      expect(usageOf(() => applyOverrides(INTENT, overrides))).toContain('intent config');
-    }
     expect(applyOverrides(INTENT, { loadPattern: 'cdc', writeCsv: true }).silver).toMatchObject({
       model: 'state_scd2',
       formats: { parquet: true, csv: true },

@@ -2,7 +2,8 @@ import { loadPatternOf, type Overrides, overrideSilver, usage } from './silver-o
 import type { DatasetSpec } from './spec.ts';
 
 export { adHocSilver, adHocSilverSpec } from './ad-hoc.ts';
-export type { OutputName, Overrides } from './silver-overrides.ts';
+export type { OutputName } from './output-names.ts';
+export type { Overrides } from './silver-overrides.ts';
 
 /** @throws USE001 when the result breaks a rule that the config keeps: keys a model needs, a format to write. */
 export function applyOverrides(spec: DatasetSpec, overrides: Overrides): DatasetSpec {

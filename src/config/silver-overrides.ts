@@ -1,9 +1,18 @@
 import { FoundryError } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
+import { overrideIntentColumns, overrideIntentModel } from './intent-overrides.ts';
 import { nameProblem } from './names.ts';
+import { artifactOf, OUTPUTS, type OutputName, sharedName } from './output-names.ts';
 import { CLASSIC_MODELS, defaultModel, modelByName } from './silver-models.ts';
 import { modelProblems } from './silver-rules.ts';
-import { type ArtifactName, COMPRESSIONS, LOAD_PATTERNS, type LoadPattern, type SilverSpec } from './spec.ts';
+import {
+  type ArtifactName,
+  COMPRESSIONS,
+  LOAD_PATTERNS,
+  type LoadPattern,
+  type SilverModelName,
+  type SilverSpec,
+} from './spec.ts';
 
 /** What the command line lays over a config; absent means as configured. All but `loadPattern` and `bronzeBase` concern Silver. */
 export interface Overrides {
@@ -22,15 +31,6 @@ export interface Overrides {
   readonly outputNames?: Readonly<Partial<Record<OutputName, string>>>;
 }
 
-export type OutputName = 'full' | 'cdc' | 'current' | 'history';
-
-const ARTIFACT_OF: Readonly<Record<OutputName, ArtifactName>> = {
-  full: 'full_snapshot',
-  cdc: 'cdc_changes',
-  current: 'current',
-  history: 'history',
-};
-
 const FLAG_OF = {
   primary_keys: '--primary-key',
   order_column: '--order-column',
@@ -48,20 +48,29 @@ export function overrideSilver(
   pattern: LoadPattern | undefined,
   current: LoadPattern,
 ): SilverSpec {
-  refuseForIntents(silver, overrides);
-  const model = overrides.silverModel === undefined ? undefined : modelOf(overrides.silverModel);
+  const { entityKind: kind } = silver;
+  const keys = overrides.primaryKeys === undefined ? undefined : keysOf(overrides.primaryKeys);
+  const orderColumn = overrides.orderColumn?.trim();
   const { modelIsDefault, ...rest } = silver;
+  const intent = kind === undefined ? {} : overrideIntentModel(kind, overrides.silverModel);
+  const model =
+    kind !== undefined || overrides.silverModel === undefined ? intent.model : modelOf(overrides.silverModel);
   const byPattern = modelIsDefault === true && pattern !== undefined ? defaultModel(pattern) : undefined;
   const result: SilverSpec = {
     ...rest,
     ...(modelIsDefault === true && model === undefined && { modelIsDefault }),
+    ...intent,
     model: model ?? byPattern ?? silver.model,
     ...(silver.patternFolder !== undefined && pattern !== undefined && { patternFolder: pattern }),
     ...(overrides.silverBase !== undefined && { base: overrides.silverBase }),
-    ...(overrides.primaryKeys !== undefined && { keys: keysOf(overrides.primaryKeys) }),
-    ...(overrides.orderColumn !== undefined && { orderColumn: overrides.orderColumn.trim() }),
+    ...(keys !== undefined && { keys }),
+    ...(orderColumn !== undefined && { orderColumn }),
+    ...(kind !== undefined && overrideIntentColumns(silver, keys, orderColumn)),
     ...(overrides.requireChecksum !== undefined && { requireChecksum: overrides.requireChecksum }),
-    artifactNames: { ...silver.artifactNames, ...artifactNames(overrides) },
+    artifactNames: {
+      ...silver.artifactNames,
+      ...artifactNames(model ?? byPattern ?? silver.model, overrides),
+    },
     formats: {
       parquet: overrides.writeParquet ?? silver.formats.parquet,
       csv: overrides.writeCsv ?? silver.formats.csv,
@@ -72,22 +81,11 @@ export function overrideSilver(
     throw usage('no output format is left: Parquet and CSV are both off');
   }
   refuseBrokenModel(result, current);
-  return result;
-}
-
-/** An intent's model, keys and order follow from what its entity is; a flag must not contradict it unseen. */
-function refuseForIntents(silver: SilverSpec, overrides: Overrides): void {
-  if (silver.entityKind === undefined) return;
-  const flags = [
-    ['--primary-key', overrides.primaryKeys, 'natural_keys'],
-    ['--order-column', overrides.orderColumn, 'event_ts_column or change_ts_column'],
-    ['--silver-model', overrides.silverModel, 'entity_kind, history_mode or input_mode'],
-    ['the output names', Object.values(overrides.outputNames ?? {})[0], 'entity_kind'],
-  ] as const;
-  for (const [flag, value, key] of flags) {
-    if (value === undefined) continue;
-    throw usage(`${flag} cannot be used with an intent config; it follows from silver.${key}`);
+  const shared = sharedName(result.model, result.artifactNames);
+  if (shared !== undefined) {
+    throw usage(`both artifacts of the model ${result.model} would be named "${shared}"`);
   }
+  return result;
 }
 
 function refuseBrokenModel(silver: SilverSpec, pattern: LoadPattern): void {
@@ -127,14 +125,21 @@ function keysOf(keys: readonly string[]): readonly string[] {
   return trimmed;
 }
 
-function artifactNames(overrides: Overrides): Partial<Record<ArtifactName, string>> {
+function artifactNames(model: SilverModelName, overrides: Overrides): Partial<Record<ArtifactName, string>> {
   const names: Partial<Record<ArtifactName, string>> = {};
-  for (const output of ['full', 'cdc', 'current', 'history'] as const) {
+  for (const output of OUTPUTS) {
     const name = overrides.outputNames?.[output];
     if (name === undefined) continue;
     const problem = nameProblem(name);
     if (problem !== undefined) throw usage(`--${output}-output-name ${problem}, got "${name}"`);
-    names[ARTIFACT_OF[output]] = name;
+    const artifact = artifactOf(model, output);
+    if (artifact === undefined) {
+      throw usage(`--${output}-output-name has no meaning: the model ${model} writes no such artifact`);
+    }
+    if (names[artifact] !== undefined && names[artifact] !== name) {
+      throw usage(`--${output}-output-name gives the artifact ${artifact} a second name, "${name}"`);
+    }
+    names[artifact] = name;
   }
   return names;
 }
