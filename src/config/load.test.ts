@@ -478,6 +478,42 @@ describe('files', () => {
     expect(refused(CLASSIC.replace('{path: data/x.csv}', '[]')).message).toContain('file must be a mapping');
   });
 
+  test.each([
+    ['an empty file', '', '1:1: the config is empty'],
+    ['comments only', '# nothing yet', '1:1: the config is empty'],
+    ['no mapping', '- a', '1:1: a config is a mapping of keys'],
+    ['a tab', 'platform:\n\tbronze: {}', '2:1: tabs are not allowed as indentation; use spaces'],
+    ['a key twice', `${CLASSIC}source: {}`, '7:1: this key stands twice in its mapping'],
+    ['an unknown alias', `${CLASSIC}silver: *s`, '7:9: no anchor &s stands before this alias'],
+    ['a home for anchors', `x: &x {}\n${CLASSIC}`, '1:1 x: unknown key; the keys here are'],
+    [
+      'a typo in a key',
+      CLASSIC.replace('table', 'tabel'),
+      'source.tabel: unknown key (did you mean "table"?)',
+    ],
+    [
+      'a typo in a choice',
+      CLASSIC.replace('local,', 'locl,'),
+      'the storage backend must be one of local, s3, azure (did you mean "local"?)',
+    ],
+  ])('with %s are refused with a clear message', (_what, text, message) => {
+    expect(refused(text).message).toContain(message);
+  });
+
+  test('may share sections by anchors and merge keys', () => {
+    const merged = `config_version: 1
+platform: {bronze: &b {storage_backend: local, local_path: ./lake}}
+sources:
+  - source: &s {system: s, table: a, file: {path: x.csv}, run: &r {load_pattern: cdc}}
+  - source: {<<: *s, table: b, run: {<<: *r, write_csv: true}}
+`;
+    const { datasets } = load(merged);
+    expect(datasets.map(({ bronze }) => [bronze.table, bronze.loadPattern, bronze.formats.csv])).toEqual([
+      ['a', 'cdc', false],
+      ['b', 'cdc', true],
+    ]);
+  });
+
   test('that are missing, folders, no text or no config are refused by name', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'foundry-config-'));
     try {

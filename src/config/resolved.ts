@@ -118,9 +118,9 @@ const USUAL_KEYS = [
   'parquet_compression',
 ];
 
-function isUsualKey(key: ConfigPath, leaf: string): boolean {
+function isUsualKey(key: ConfigPath, leaf: ConfigPath): boolean {
   const name = String(key.at(-1));
-  return USUAL_KEYS.includes(name) || snakeCase((JSON.parse(leaf) as string[]).at(-1) ?? '') === name;
+  return USUAL_KEYS.includes(name) || snakeCase(String(leaf.at(-1))) === name;
 }
 
 function snakeCase(name: string): string {
@@ -134,34 +134,34 @@ function snakeCase(name: string): string {
  */
 function keysOf(draft: Draft, spec: DatasetSpec): ReadonlyMap<string, KeyOf> {
   const found = new Map<string, KeyOf & { readonly rank: number }>();
-  const before = new Map(flatten(spec).map(({ path, value }) => [pathKey(path), value]));
+  const before = flatten(spec).map(({ path, value }) => ({ path, value, key: pathKey(path) }));
   for (const { path, schema } of leavesOf(draft.schema)) {
     const current = valueAt(draft.config, path);
     const isWritten = current !== undefined;
     for (const other of otherValues(schema, current)) {
       const after = attempt(draft, withValue(draft.config, path, other));
       if (after === undefined) continue;
-      for (const [at, value] of before) {
-        if (same(after.get(at), value)) continue;
+      for (const { path: at, value, key } of before) {
+        if (same(plain(valueAt(after, at)), value)) continue;
         const isValue = same(current, value) || same([value], current);
         const rank = (isWritten ? 4 : 0) + (isValue ? 2 : 0) + (isUsualKey(path, at) ? 1 : 0);
-        if (rank > (found.get(at)?.rank ?? -1)) found.set(at, { path, isWritten, rank });
+        if (rank > (found.get(key)?.rank ?? -1)) found.set(key, { path, isWritten, rank });
       }
     }
   }
   return found;
 }
 
-function attempt(draft: Draft, config: unknown): ReadonlyMap<string, unknown> | undefined {
+function attempt(draft: Draft, config: unknown): DatasetSpec | undefined {
   try {
-    return new Map(flatten(draft.translate(config)).map(({ path, value }) => [pathKey(path), value]));
+    return draft.translate(config);
   } catch {
     return undefined;
   }
 }
 
 function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  return a === b || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b));
 }
 
 interface Leaf {
@@ -169,11 +169,20 @@ interface Leaf {
   readonly value: unknown;
 }
 
+function isType(value: unknown): value is DataType {
+  return isMapping(value) && typeof value.kind === 'string';
+}
+
+/** Types by their names. */
+function plain(value: unknown): unknown {
+  return isType(value) ? formatType(value) : value;
+}
+
 /** The values of a spec; lists and types stay whole. */
 function flatten(value: unknown, path: ConfigPath = []): Leaf[] {
   if (INTERNAL.has(path.join('.'))) return [];
   if (!isMapping(value)) return [{ path, value }];
-  if (typeof value.kind === 'string') return [{ path, value: formatType(value as unknown as DataType) }];
+  if (isType(value)) return [{ path, value: plain(value) }];
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
   if (entries.length === 0 && path.length > 0) return [{ path, value: {} }];
   return entries.flatMap(([key, item]) => flatten(item, [...path, key]));
