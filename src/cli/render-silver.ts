@@ -32,6 +32,8 @@ export function renderSilverReport(report: SilverReport): string {
     ...files,
     ['', more > 0 ? `… and ${count(more)} more` : undefined],
     ['replaced', report.replaced_rows === undefined ? undefined : `${rowCount(report.replaced_rows)}`],
+    ['missing keys', report.missing_keys === undefined ? undefined : `${count(report.missing_keys)} deleted`],
+    ['stale', report.stale.length === 0 ? undefined : report.stale.map(({ path }) => path).join(', ')],
     ['took', `${report.seconds.toFixed(2)} s`],
   ]);
 }

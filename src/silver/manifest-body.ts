@@ -85,6 +85,9 @@ export function silverManifestBody(facts: ManifestFacts): ManifestBody {
       .flatMap((partition) => partition.files)
       .reduce((sum, file) => sum + file.sizeBytes, 0),
     inputs: bronze.partitions.map(({ path, manifest }) => ({ path, commit_id: manifest?.commit_id ?? null })),
+    input_scope: spec.inputScope,
+    detect_missing: spec.detectMissing ?? false,
+    operation_column: spec.cdc?.operationColumn ?? null,
     inputs_not_read: scope.notRead.map(({ path }) => path),
     schema: columns(promotion.artifacts[0]?.fileSchema.fields ?? []),
     artifacts: Object.fromEntries(
@@ -104,6 +107,7 @@ export function silverManifestBody(facts: ManifestFacts): ManifestBody {
     deleted_rows: counts.deleted,
     duplicate_rows: counts.duplicate,
     unchanged_rows: counts.unchanged,
+    ...(spec.detectMissing === true && { missing_keys: promoted.missing }),
     quarantined_rows: counts.quarantined,
     quarantine_reasons: quarantine.reasons,
     quality: { rows_read: counts.read, rows_written: written },

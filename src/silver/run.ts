@@ -2,7 +2,7 @@ import type { DatasetSpec, LoadPattern } from '../config/spec.ts';
 import { FoundryError, throwIfStopped } from '../core/errors.ts';
 import { openEngine } from '../engine/duckdb.ts';
 import { openPartition } from '../lake/commit.ts';
-import type { Committed, PartitionWriter } from '../lake/lake.ts';
+import type { Committed, Lake, PartitionWriter } from '../lake/lake.ts';
 import { acquireLease } from '../lake/lease.ts';
 import { openStorage } from '../storage/open.ts';
 import { locationOf } from '../storage/storage.ts';
@@ -13,7 +13,8 @@ import type { SilverRunOptions } from './options.ts';
 import { type Promoted, promote, type RowCounts } from './promote.ts';
 import type { SilverDataset } from './promotion.ts';
 import { withNewNames } from './rename.ts';
-import { bronzeScope } from './scope.ts';
+import { type BronzeScope, bronzeScope } from './scope.ts';
+import { describeStale, type StaleLoad, staleLoads } from './stale.ts';
 import { silverLease, silverTarget } from './target.ts';
 
 export interface SilverReport {
@@ -39,6 +40,10 @@ export interface SilverReport {
   readonly new_columns: readonly string[];
   readonly dropped_columns: readonly string[];
   readonly replaced_rows?: number;
+  /** How often a newer full snapshot no longer held a key; only where that is looked for. */
+  readonly missing_keys?: number;
+  /** Other load partitions whose Bronze was committed since they were built. */
+  readonly stale: readonly StaleLoad[];
   readonly seconds: number;
 }
 
@@ -107,6 +112,7 @@ export async function runSilver(configured: DatasetSpec, options: SilverRunOptio
         runtimeSeconds: seconds(),
       });
       const committed = await writer.commit(promoted.parts, body);
+      const stale = await tellStale(lake, path, scope, options);
       return {
         dataset: spec.name,
         layer: 'silver',
@@ -123,6 +129,8 @@ export async function runSilver(configured: DatasetSpec, options: SilverRunOptio
         ...(changes === undefined ? {} : { schema_changes: changes }),
         new_columns: promoted.promotion.undeclared,
         dropped_columns: promoted.promotion.dropped,
+        ...(silver.detectMissing === true && { missing_keys: promoted.missing }),
+        stale,
         seconds: seconds(),
       };
     } finally {
@@ -137,6 +145,24 @@ export async function runSilver(configured: DatasetSpec, options: SilverRunOptio
 /** Without a part and a manifest, columns are only what the config says. */
 function knowsColumns({ parts, schema }: OpenedBronze): boolean {
   return parts.length > 0 || schema.fields.length > 0;
+}
+
+/** What was committed stays committed, whether or not the other loads can be looked at. */
+async function tellStale(
+  lake: Lake,
+  path: string,
+  scope: BronzeScope,
+  { log }: SilverRunOptions,
+): Promise<readonly StaleLoad[]> {
+  try {
+    const stale = await staleLoads(lake, path, scope);
+    if (stale.length > 0) log.warn(describeStale(stale));
+    return stale;
+  } catch (error) {
+    if (!(error instanceof FoundryError)) throw error;
+    log.warn(`which other load partitions are stale is not known: ${error.message}`);
+    return [];
+  }
 }
 
 function isPromotable(spec: DatasetSpec): spec is SilverDataset {
@@ -159,6 +185,7 @@ function skipped(spec: DatasetSpec, options: SilverRunOptions): SilverReport {
     files: [],
     new_columns: [],
     dropped_columns: [],
+    stale: [],
     seconds: 0,
   };
 }

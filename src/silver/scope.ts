@@ -89,7 +89,7 @@ async function historyScope(spec: DatasetSpec, options: SilverRunOptions): Promi
  * the cumulative deltas after a snapshot only the newest is read: it repeats the ones before.
  * @param found in input order.
  */
-export function readOfHistory(
+function readOfHistory(
   found: readonly ListedPartition[],
   detectMissing: boolean,
 ): readonly ListedPartition[] {
@@ -120,7 +120,7 @@ function askedPattern({ pattern }: SilverRunOptions): LoadPattern | undefined {
 }
 
 /** A partition that holds the whole table: a full load, or where references are kept, a reference. */
-function isSnapshot({ manifest, address }: ListedPartition): boolean {
+export function isSnapshot({ manifest, address }: ListedPartition): boolean {
   const reference = referenceOf(manifest);
   if (reference !== undefined) return reference.type === 'reference';
   return (manifest?.load_pattern ?? address?.pattern) === 'full';
