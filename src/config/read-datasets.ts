@@ -53,7 +53,10 @@ export function readDatasets(config: ConfigFile): ReadDatasets {
   const whole = openReport();
   const drafts = viewsOf(value, whole).map((view) => readDraft(view, file, openReport(view.rebase)));
   const problems = once(reports.flatMap((report) => report.problems));
-  const warnings = once(reports.flatMap((report) => report.warnings));
+  const warnings = once(
+    reports.flatMap((report) => report.warnings),
+    ({ message }) => message,
+  );
   if (problems.length > 0 || unresolved.length > 0) return { datasets: [], drafts: [], problems, warnings };
   const datasets = drafts.map(({ config, translate }) => translate(config));
   refuseSameNames(
@@ -119,10 +122,10 @@ function refuseSameNames(
 }
 
 /** Several datasets look at the same shared sections: what is wrong at one place is told once. */
-function once<T extends ConfigWarning>(findings: readonly T[]): T[] {
+function once<T extends ConfigWarning>(findings: readonly T[], what: (finding: T) => string = () => ''): T[] {
   const first = new Map<string, T>();
   for (const finding of findings) {
-    const place = `${finding.line}:${finding.column} ${finding.path}`;
+    const place = `${finding.line}:${finding.column} ${finding.path} ${what(finding)}`;
     if (!first.has(place)) first.set(place, finding);
   }
   return [...first.values()];
