@@ -140,7 +140,7 @@ describe('foundry init', () => {
     }),
   );
   test(
-    'takes tables without a key or a time as snapshots, and finds the records in a JSON document',
+    'takes tables without a key or a time as snapshots, and sees how a file has to be read',
     scenario(async (workspace) => {
       await workspace.put('cities.csv', 'city,size\nParis,2\nParis,2\n');
       await workspace.put(
@@ -148,7 +148,13 @@ describe('foundry init', () => {
         '{"items": [{"id": 1, "at": "2025-01-05"}, {"id": 2, "at": "2025-01-06"}]}',
       );
       await workspace.put('odd names.csv', '"Key: #1","a, b",changed at\n7,"x",2025-01-05\n');
+      await workspace.put('semi.csv', 'id;updated_at\n1;2025-01-05\n2;2025-01-06\n');
+      await workspace.put('bare.csv', '1,2025-01-05\n2,2025-01-06\n');
+      await workspace.put('wide.csv', new Uint8Array(Buffer.from('\ufeffid,at\n1,2025-01-05\n', 'utf16le')));
       for (const [source, config] of [
+        ['semi.csv', 'semi.yaml'],
+        ['bare.csv', 'bare.yaml'],
+        ['wide.csv', 'wide.yaml'],
         ['cities.csv', 'cities.yaml'],
         ['answer.json', 'answer.yaml'],
         ['odd names.csv', 'odd_names.yaml'],
@@ -157,9 +163,11 @@ describe('foundry init', () => {
         expectExit(await workspace.run('config', 'validate', '--strict', config), 0);
         expectExit(await workspace.run('run-intent', '--config', config), 0);
       }
-      expect(parse(await readFile(workspace.path('answer.yaml'), 'utf8')).silver.natural_keys).toEqual([
-        'id',
-      ]);
+      const written = async (name: string) => parse(await readFile(workspace.path(name), 'utf8'));
+      for (const name of ['answer.yaml', 'semi.yaml', 'wide.yaml']) {
+        expect([name, (await written(name)).silver.natural_keys]).toEqual([name, ['id']]);
+      }
+      expect((await written('bare.yaml')).bronze.options.file.fieldnames).toEqual(['column_1', 'column_2']);
     }),
   );
   test(

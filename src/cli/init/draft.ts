@@ -59,7 +59,7 @@ export async function makeDraft(
   const type = wishes.type ?? (await asker?.choice('What is the source?', SOURCE_TYPES, 'file')) ?? 'file';
   const found = await settle(wishes.source, SOURCE_QUESTIONS[type], undefined, async (source) => ({
     source,
-    ...(type === 'file' ? await inspect(source) : { columns: [] }),
+    ...(type === 'file' ? await inspect(source) : { columns: [], reading: {} }),
   }));
   if (found === undefined) {
     throw new FoundryError('USE001', '--source-path is missing: name what to read', {

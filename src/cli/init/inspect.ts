@@ -1,5 +1,7 @@
+import { parseConfig } from '../../config/load.ts';
 import type { FileSourceSpec } from '../../config/spec.ts';
 import type { SampleColumn } from '../../config/tools/propose.ts';
+import { fileKeys, type Reading } from '../../config/tools/reading.ts';
 import { FoundryError } from '../../core/errors.ts';
 import type { RunDate } from '../../core/run-date.ts';
 import { formatType } from '../../core/schema.ts';
@@ -12,50 +14,80 @@ const ROWS = 5000;
 
 export interface Inspected {
   readonly columns: readonly SampleColumn[];
-  /** Where the records of a JSON document are, when they are not the document itself. */
-  readonly jsonPath?: string;
+  readonly reading: Reading;
 }
 
 /**
- * The columns of a file, glob or folder, with its first rows.
+ * The columns of a file, glob or folder, with its first rows, and how it has to be read where that is not how
+ * files of its kind are read without a word.
  * @throws EXT001 when nothing is there; DATA001 when it cannot be read; USE001 when it holds no column.
  */
 export async function inspectFile(path: string, runDate: RunDate, signal: AbortSignal): Promise<Inspected> {
-  const columns = await columnsOf(path, undefined, runDate, signal);
-  const jsonPath = /\.json(?:\.\w+)?$/i.test(path) ? recordsWithin(columns) : undefined;
-  if (jsonPath !== undefined) {
-    return { columns: await columnsOf(path, jsonPath, runDate, signal), jsonPath };
+  const look = async (reading: Reading): Promise<Inspected> => ({
+    columns: await sample(sourceOf(path, reading), runDate, signal),
+    reading,
+  });
+  const encoding = await encodingOf(sourceOf(path, {}), runDate);
+  let found = await look(encoding === undefined ? {} : { encoding });
+  for (const hint of [delimiterOf, fieldnamesOf, recordsOf]) {
+    const more = hint(found.columns, path);
+    if (more !== undefined) found = await look({ ...found.reading, ...more });
   }
-  if (columns.length > 0) return { columns };
+  if (found.columns.length > 0) return found;
   throw new FoundryError('USE001', `${path} holds no column to describe`, {
     hint: 'Give a source with at least a header line or one record.',
   });
 }
 
-/** A document of one object with one list of objects: the list is what its owner calls the records. */
-function recordsWithin(columns: readonly SampleColumn[]): string | undefined {
-  const lists = columns.filter(({ values }) => values.length === 1 && /^\[\s*\{/.test(values[0] ?? ''));
-  const name = lists.length === 1 ? lists[0]?.name : undefined;
-  return name !== undefined && /^[\w-]+$/.test(name) ? name : undefined;
+const IS_JSON = /\.json(?:\.\w+)?$/i;
+const IS_TYPED = /\.(?:jsonl?|ndjson|parquet)(?:\.\w+)?$/i;
+
+/** One column whose name holds what other tools put between cells. */
+function delimiterOf(columns: readonly SampleColumn[], path: string): Reading | undefined {
+  const [only] = columns;
+  if (columns.length !== 1 || only === undefined || IS_TYPED.test(path)) return undefined;
+  const delimiter = [';', '\t', '|'].find((candidate) => only.name.includes(candidate));
+  return delimiter === undefined ? undefined : { delimiter };
 }
 
-async function columnsOf(
-  path: string,
-  jsonPath: string | undefined,
-  runDate: RunDate,
-  signal: AbortSignal,
-): Promise<readonly SampleColumn[]> {
-  const { parseConfig } = await import('../../config/load.ts');
-  const file = { limit_rows: ROWS, ...(jsonPath !== undefined && { json_path: jsonPath }) };
+/** A header names columns: a number or a date in it is a value of the first row. */
+function fieldnamesOf(columns: readonly SampleColumn[], path: string): Reading | undefined {
+  const isValue = ({ name }: SampleColumn): boolean => /^-?\d+(?:[.,]\d+)?$|^\d{4}-\d{2}-\d{2}/.test(name);
+  if (IS_TYPED.test(path) || !columns.some(isValue)) return undefined;
+  return { fieldnames: columns.map((_, index) => `column_${index + 1}`) };
+}
+
+/** A document of one object with one list of objects: the list is what its owner calls the records. */
+function recordsOf(columns: readonly SampleColumn[], path: string): Reading | undefined {
+  if (!IS_JSON.test(path)) return undefined;
+  const lists = columns.filter(({ values }) => values.length === 1 && /^\[\s*\{/.test(values[0] ?? ''));
+  const name = lists.length === 1 ? lists[0]?.name : undefined;
+  return name !== undefined && /^[\w-]+$/.test(name) ? { jsonPath: name } : undefined;
+}
+
+/** Only a byte order mark tells it for sure. */
+async function encodingOf(spec: FileSourceSpec, runDate: RunDate): Promise<string | undefined> {
+  const source = await openSource(spec, { runDate, warn: () => undefined });
+  const file = (await source.plan()).inputs[0]?.path;
+  if (file === undefined || IS_TYPED.test(file)) return undefined;
+  const mark = new Uint8Array(await Bun.file(file).slice(0, 2).arrayBuffer());
+  const isUtf16 = (mark[0] === 0xff && mark[1] === 0xfe) || (mark[0] === 0xfe && mark[1] === 0xff);
+  return isUtf16 ? 'utf-16' : undefined;
+}
+
+function sourceOf(path: string, reading: Reading): FileSourceSpec {
   const config = {
     system: 'init',
     entity: 'init',
-    bronze: { path_pattern: path.replaceAll('${', () => '$${'), options: { file } },
+    bronze: {
+      path_pattern: path.replaceAll('${', () => '$${'),
+      options: { file: { limit_rows: ROWS, ...fileKeys(reading) } },
+    },
     silver: { entity_kind: 'event', natural_keys: ['_'], event_ts_column: '_' },
   };
   const [dataset] = parseConfig('', JSON.stringify(config), {}).datasets;
   if (dataset === undefined) throw new Error('a config of one dataset gave none');
-  return sample(dataset.bronze.source, runDate, signal);
+  return dataset.bronze.source;
 }
 
 async function sample(

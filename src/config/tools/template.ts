@@ -1,4 +1,5 @@
 import type { SampleColumn } from './propose.ts';
+import type { Reading } from './reading.ts';
 import { indented, list, mapping, oneLine, text } from './yaml-text.ts';
 
 /** Everything that `foundry init` has to know to write a config. */
@@ -14,8 +15,7 @@ export interface Draft {
   readonly orderColumn?: string;
   /** Of files, as their first rows show them; empty for what was not looked at. */
   readonly columns: readonly SampleColumn[];
-  /** Where the records of a JSON document are, when they are not the document itself. */
-  readonly jsonPath?: string;
+  readonly reading: Reading;
   /** The name of the config file, for the commands in its head. */
   readonly fileName: string;
 }
@@ -104,7 +104,7 @@ function intentSource(draft: Draft): string[] {
       ...owner,
       'options:',
       pattern,
-      ...typesOf(draft, '  '),
+      ...fileOptions(draft, '  '),
     ];
   }
   if (draft.type === 'api') {
@@ -169,9 +169,7 @@ function classicSource(draft: Draft): string[] {
       'file:',
       '  # A file, a glob (exports/*.csv) or a folder; {date} is the run date: exports/orders_{date}.csv',
       `  path: ${text(draft.source)}`,
-      ...typesOf(draft, '  ')
-        .slice(1)
-        .map((line) => line.slice(2)),
+      ...fileOptions(draft, '').slice(1),
     ];
   }
   if (draft.type === 'api') return ['api:', ...indented(api(draft))];
@@ -184,24 +182,38 @@ function classicSource(draft: Draft): string[] {
 }
 
 /** How the file is read. Types are a question of text files only; the rest brings its own. */
-function typesOf({ source, columns, jsonPath }: Draft, indent: string): string[] {
-  if (jsonPath !== undefined) {
-    const comment = `${indent}  # Where the records are in the document`;
-    return [`${indent}file:`, comment, `${indent}  json_path: ${text(jsonPath)}`];
-  }
-  if (/\.(jsonl?|ndjson|parquet)(\.\w+)?$/i.test(source)) return [];
+function fileOptions({ source, columns, reading }: Draft, indent: string): string[] {
+  const isTyped = /\.(jsonl?|ndjson|parquet)(\.\w+)?$/i.test(source);
+  const lines = [...readingOf(reading), ...(isTyped ? [] : typesOf(columns))];
+  return lines.length === 0 ? [] : [`${indent}file:`, ...indented(lines, `${indent}  `)];
+}
+
+function readingOf({ encoding, delimiter, fieldnames, jsonPath }: Reading): string[] {
+  return [
+    ...(jsonPath === undefined
+      ? []
+      : ['# Where the records are in the document', `json_path: ${text(jsonPath)}`]),
+    ...(encoding === undefined ? [] : [`encoding: ${text(encoding)}`]),
+    ...(delimiter === undefined ? [] : [`delimiter: ${JSON.stringify(delimiter)}`]),
+    ...(fieldnames === undefined
+      ? []
+      : [
+          '# The first line holds values, so the names are made up: give better ones, here and below',
+          'has_header: false',
+          `fieldnames: ${list(fieldnames)}`,
+        ]),
+  ];
+}
+
+function typesOf(columns: readonly SampleColumn[]): string[] {
   const pinned = columns.filter(({ type }) => type !== 'string');
   const types = mapping(Object.fromEntries(pinned.map(({ name, type }) => [name, type])));
   return [
-    `${indent}file:`,
-    `${indent}  # infer: a column gets a type only where no value would change; text: every cell as it is.`,
+    '# infer: a column gets a type only where no value would change; text: every cell as it is.',
     ...(pinned.length === 0
       ? []
-      : [
-          `${indent}  # To hold the source to what it has now, name the types:`,
-          `${indent}  # types: ${oneLine(types)}`,
-        ]),
-    `${indent}  types: infer`,
+      : ['# To hold the source to what it has now, name the types:', `# types: ${oneLine(types)}`]),
+    'types: infer',
   ];
 }
 

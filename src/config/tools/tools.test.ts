@@ -267,6 +267,7 @@ describe('a written config', () => {
           keys: [key],
           orderColumn: order,
           columns: names.map((each) => column(each, 'int64')),
+          reading: {},
           fileName: 'e.yaml',
         };
         const [spec] = parseConfig('e.yaml', renderConfig(draft), {}).datasets;
