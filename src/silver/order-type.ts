@@ -84,7 +84,7 @@ async function mixed(
       `the order column "${field.name}" holds ${found.numbers > 0 ? 'both numbers and timestamps' : 'neither numbers nor ISO 8601 timestamps'}`,
       {
         details: { column: field.name, ...found },
-        hint: 'Order by another column, or mend the values at the source.',
+        hint: 'Give it a type with silver.types (string orders it as text), order by another column, or mend the values at the source.',
       },
     );
   }

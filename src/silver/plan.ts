@@ -171,7 +171,7 @@ async function stepsOf(
   const promotion = await planPromotion(
     dataset,
     emptyRelation(shape.schema),
-    schemaProbe,
+    schemaProbe(dataset.silver),
     options.runDate.date,
     options.log.warn,
   );

@@ -27,7 +27,8 @@ export interface Probe {
 
 export function dataProbe(engine: Engine, spec: SilverSpec): Probe {
   return {
-    order: (field) => orderExpression(engine, 'bronze_rows', field, spec.timezone),
+    order: async (field) =>
+      declaredText(spec, field) ?? orderExpression(engine, 'bronze_rows', field, spec.timezone),
     first: async (sql) => (await engine.query(sql))[0],
   };
 }
@@ -40,15 +41,27 @@ export interface History {
 }
 
 /** For `--dry-run`, which looks at no row: text that orders rows is shown as timestamps. */
-export const schemaProbe: Probe = {
-  order: async (field) => {
-    const type: DataType =
-      field.type.kind === 'string' ? { kind: 'timestamp', unit: 'micros', utc: false } : field.type;
-    const column = identifier(field.name);
-    return { type, sql: field.type.kind === 'string' ? `TRY_CAST(${column} AS TIMESTAMP)` : column };
-  },
-  first: async () => undefined,
-};
+export function schemaProbe(spec: SilverSpec): Probe {
+  return {
+    order: async (field) => {
+      const text = declaredText(spec, field);
+      if (text !== undefined) return text;
+      const type: DataType =
+        field.type.kind === 'string' ? { kind: 'timestamp', unit: 'micros', utc: false } : field.type;
+      const column = identifier(field.name);
+      return { type, sql: field.type.kind === 'string' ? `TRY_CAST(${column} AS TIMESTAMP)` : column };
+    },
+    first: async () => undefined,
+  };
+}
+
+/** Text orders rows as text only where the config says that it is no more, as of sortable ids. */
+function declaredText({ shaping }: SilverSpec, { name }: Field): OrderExpression | undefined {
+  const isText = shaping !== undefined && Object.hasOwn(shaping.types, name);
+  return isText && shaping.types[name]?.kind === 'string'
+    ? { type: STRING, sql: identifier(name) }
+    : undefined;
+}
 
 /** Everything about one Silver run but its rows: data, and the SQL of each step. */
 export interface Promotion {

@@ -92,7 +92,10 @@ export interface PromotedRows {
   readonly artifacts: Readonly<Record<string, Record<string, string | null>[]>>;
 }
 
-/** Promotes batches of rows (one part each) and reads the artifacts' files back. */
+/**
+ * Promotes batches of rows (one part each) and reads the artifacts' files back.
+ * @param own columns of single batches, where they differ.
+ */
 export async function promoteRows(
   engine: Engine,
   root: string,
@@ -100,6 +103,7 @@ export async function promoteRows(
   columns: Readonly<Record<string, string>>,
   batches: readonly Rows[],
   snapshots?: readonly Snapshot[],
+  own: readonly Readonly<Record<string, string>>[] = [],
 ): Promise<PromotedRows> {
   const folder = mkdtempSync(join(root, 'promote-'));
   const spool = join(folder, 'spool');
@@ -107,7 +111,7 @@ export async function promoteRows(
   const parts = [];
   for (const [index, rows] of batches.entries()) {
     const localPath = join(folder, `part-${index}.parquet`);
-    await writeParquet(engine, localPath, columns, rows);
+    await writeParquet(engine, localPath, own[index] ?? columns, rows);
     parts.push({ localPath, name: `dt=2025-01-05/part-${index}.parquet` });
   }
   const promoted = await promote(engine, silverDataset(silver), parts, { fields: [] }, spool, {
