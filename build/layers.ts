@@ -5,6 +5,7 @@ import { dirname, join, normalize } from 'node:path';
 const LAYERS = [
   'main',
   'cli',
+  'samples',
   'intent',
   'join',
   'silver',

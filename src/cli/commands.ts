@@ -13,6 +13,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandDef<ArgsDef>
   'config show': async () => widen((await import('./commands/config-show.ts')).configShowCommand),
   'config expand': async () => widen((await import('./commands/config-expand.ts')).configExpandCommand),
   'config doctor': async () => widen((await import('./commands/config-doctor.ts')).configDoctorCommand),
+  samples: async () => widen((await import('./commands/samples.ts')).samplesCommand),
   schema: async () => widen((await import('./commands/schema.ts')).schemaCommand),
   completions: async () => widen((await import('./commands/completions.ts')).completionsCommand),
 };
