@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ROOT } from './step.ts';
 
 const VENV = join(ROOT, '.tools', 'venv');
-const PYARROW = 'pyarrow==22.0.0';
+const PYARROW = 'pyarrow==26.0.1';
 
 export interface Tool {
   readonly name: string;

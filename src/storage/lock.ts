@@ -1,5 +1,5 @@
 import { Database } from 'bun:sqlite';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { FoundryError, throwIfStopped } from '../core/errors.ts';
@@ -127,7 +127,10 @@ function announceOwner(file: string): void {
     command: process.argv[2] === undefined ? 'foundry' : `foundry ${process.argv[2]}`,
   };
   try {
-    writeFileSync(ownerFile(file), JSON.stringify(owner));
+    // Named only when it is whole: whoever is turned away may read it at any instant.
+    const draft = `${ownerFile(file)}.tmp`;
+    writeFileSync(draft, JSON.stringify(owner));
+    renameSync(draft, ownerFile(file));
   } catch {
     forgetOwner(file);
   }
