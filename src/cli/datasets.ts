@@ -21,7 +21,7 @@ export interface DatasetChoice {
  */
 export async function loadDatasets(choice: DatasetChoice, session: Session): Promise<DatasetSpec[]> {
   const paths = await configPaths(choice.config, session.command);
-  const { formatProblem, loadConfig, mergeConfigErrors } = await import('../config/load.ts');
+  const { formatProblem, loadConfig, mergeConfigErrors, warningsOf } = await import('../config/load.ts');
   const datasets: DatasetSpec[] = [];
   const failures: FoundryError[] = [];
   for (const path of paths) {
@@ -31,6 +31,7 @@ export async function loadDatasets(choice: DatasetChoice, session: Session): Pro
       datasets.push(...loaded.datasets);
     } catch (error) {
       if (!(error instanceof FoundryError)) throw error;
+      for (const warning of warningsOf(error)) session.log.warn(formatProblem(warning));
       failures.push(error);
     }
   }
