@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { pythonWithPyarrow, runPyarrow } from '../testing/parquet.ts';
 import { duckdb, quote } from './readers.ts';
-import { BRONZE, classic, DATE, jsonl, scenario, type Workspace } from './support.ts';
+import { BRONZE, classic, DATE, intent, jsonl, scenario, type Workspace } from './support.ts';
 
 async function land(w: Workspace, file: object, exitCode = 0, run = {}) {
   await w.put('a.yaml', classic({ file: { ...file }, run }));
@@ -325,5 +325,24 @@ describe('rows that do not fit their declared types', () => {
       expect(await quarantine(w)).toMatchObject([{ id: 'x', note: 'z', _source_row: 200_002 }]);
     }),
     60_000,
+  );
+
+  test(
+    'are kept aside in the Bronze of an intent too',
+    scenario(async (w) => {
+      await w.put('in.csv', ROWS_WITH_MISFITS);
+      const silver = {
+        entity_kind: 'state',
+        history_mode: 'scd1',
+        natural_keys: ['id'],
+        change_ts_column: 'note',
+        attributes: ['amount'],
+        error_handling: { enabled: true, max_bad_records: 9 },
+      };
+      await w.put('a.yaml', intent({ options: { file: { types: { id: 'int64' } } }, silver }));
+      const { reports } = (await w.json(0, 'bronze', '--config', 'a.yaml', '--date', DATE)).document;
+      expect(reports[0]).toMatchObject({ rows: 4, quarantined: 1 });
+      expect(await quarantine(w)).toHaveLength(1);
+    }),
   );
 });
