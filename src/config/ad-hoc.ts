@@ -91,7 +91,11 @@ function foldersOf(bronzePath: string): BronzeFolders {
       `the path ${bronzePath} has no ${key}= folder; name a Bronze partition such as output/system=shop/table=orders/pattern=full/dt=2025-01-05`,
     );
   };
-  const folder = values.get('pattern');
+  // Some versions of the original named the folder `pattern=LoadPattern.CDC`.
+  const folder = values
+    .get('pattern')
+    ?.replace(/^LoadPattern\./, '')
+    .toLowerCase();
   const environment = values.get('env');
   return {
     ...(environment !== undefined && nameProblem(environment) === undefined && { environment }),

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { readFile, rm } from 'node:fs/promises';
 import { duckdb, parquetRows, quote } from './readers.ts';
 import {
@@ -15,6 +15,8 @@ import {
   sizeOf,
   type Workspace,
 } from './support.ts';
+
+setDefaultTimeout(60_000);
 
 const RUN = ['--config', 'a.yaml', '--date', DATE];
 const STATE = {
@@ -607,6 +609,51 @@ describe('the Bronze that is read', () => {
         expectExit(tampered, parquet ? 0 : 3);
         await rm(w.path('output'), { recursive: true });
       }
+    }),
+  );
+
+  test(
+    'a folder without any manifest holds all its Parquet, and its path alone tells the model',
+    scenario(async (w) => {
+      const folder = BRONZE.replace('pattern=full', 'pattern=LoadPattern.CURRENT_HISTORY');
+      await w.put(`${folder}/.keep`, '');
+      const rows = (id: number) => `(SELECT ${id} AS id, TIMESTAMP '2025-01-01 10:00:00' AS ts)`;
+      for (const [name, id] of [
+        ['b', 1],
+        ['a', 2],
+      ] as const) {
+        await duckdb(`COPY ${rows(id)} TO ${quote(w.path(folder, `${name}.parquet`))} (FORMAT parquet)`);
+      }
+      const flags = ['--silver-base', 'lake', '--primary-key', 'id', '--order-column', 'ts'];
+      const path = ['--bronze-path', folder, '--date', DATE];
+      const { document, stderr } = await w.json(0, 'silver', ...path, ...flags);
+      expect(document.reports[0]).toMatchObject({ model: 'scd_type_2', rows: { read: 2, live: 2 } });
+      expect(stderr).toContain('every data file in it is taken');
+    }),
+  );
+
+  test(
+    'an hour without rows, or of NULLs only, makes no text of the numbers of other hours, nor fails strict',
+    scenario(async (w) => {
+      const options = { load_pattern: 'cdc', partitioning_strategy: 'hourly', file: { types: 'infer' } };
+      await w.put('a.yaml', intent({ options, silver: { ...STATE, attributes: ['qty'] } }));
+      for (const [hour, ...rows] of [
+        ['07'],
+        ['08', [1, '2025-01-01T08:00:00', 5]],
+        ['09', [2, '2025-01-01T09:00:00', '']],
+      ] as const) {
+        await w.put('in.csv', csv(['id', 'ts', 'qty'], ...rows));
+        expectExit(await w.run('bronze', '--config', 'a.yaml', '--date', `${DATE}T${hour}`), 0);
+      }
+      const { document } = await w.json(0, 'silver', ...RUN);
+      expect(document.reports[0].inputs).toHaveLength(3);
+      const manifest = await w.read(`${INTENT_SILVER}/_metadata.json`);
+      expect(manifest.widened_columns).toEqual([]);
+      expect(manifest.input_schema.slice(0, 3)).toEqual([
+        { name: 'id', type: 'int64' },
+        { name: 'ts', type: 'timestamp' },
+        { name: 'qty', type: 'int64' },
+      ]);
     }),
   );
 

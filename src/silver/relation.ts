@@ -46,12 +46,17 @@ export async function relationOf(
 ): Promise<Relation> {
   if (parts.length === 0) return emptyRelation(fallback);
   const groups = await groupBySchema(engine, parts);
-  const { schema, widened } = unite(groups.map((group) => group.schema));
-  const selects = groups.map((group) => {
+  const empty = await emptyColumns(engine, groups);
+  const isEmpty = (group: number, column: string): boolean => empty[group]?.has(column) === true;
+  const { schema, widened } = unite(
+    groups.map((group) => group.schema),
+    isEmpty,
+  );
+  const selects = groups.map((group, index) => {
     const columns = schema.fields.map((field) => {
       const own = group.schema.fields.find((candidate) => candidate.name === field.name);
       const quoted = identifier(field.name);
-      if (own === undefined) return `NULL::${sqlType(field.type)} AS ${quoted}`;
+      if (own === undefined || isEmpty(index, field.name)) return `NULL::${sqlType(field.type)} AS ${quoted}`;
       const physical = group.engineTypes.get(field.name);
       return physical === sqlType(field.type) ? quoted : `${quoted}::${sqlType(field.type)} AS ${quoted}`;
     });
@@ -59,14 +64,50 @@ export async function relationOf(
     const file = groups.length === 1 ? 'file_index' : positions;
     return (
       `SELECT ${columns.join(', ')}, ${file}::BIGINT AS "__file", file_row_number::BIGINT AS "__row" ` +
-      `FROM read_parquet(${literalList(group.files)}, hive_partitioning=false)`
+      `FROM ${scanOf(group.files)}`
     );
   });
+  const lacks = (group: SchemaGroup, name: string): boolean => !group.engineTypes.has(name);
+  const uneven = schema.fields.some(({ name }) => groups.some((group) => lacks(group, name)));
+  const filled = uneven ? await withRows(engine, groups) : [];
   const absent = schema.fields.flatMap(({ name }) => {
-    const lacking = groups.find((group) => !group.engineTypes.has(name))?.positions[0];
+    const lacking = filled.find((group) => lacks(group, name))?.positions[0];
     return lacking === undefined ? [] : [{ column: name, part: parts[lacking]?.name ?? '' }];
   });
   return { sql: selects.join(' UNION ALL '), schema, widened, absent };
+}
+
+/**
+ * By group, the columns that hold no value there, of those that come in several types: nothing has no type, so that
+ * an hour without rows, or whose `qty` is always NULL, does not make text of all other hours' numbers.
+ */
+async function emptyColumns(
+  engine: Engine,
+  groups: readonly SchemaGroup[],
+): Promise<readonly ReadonlySet<string>[]> {
+  const names = unite(groups.map((group) => group.schema)).widened.map(({ column }) => column);
+  const found: ReadonlySet<string>[] = [];
+  for (const { engineTypes, files } of names.length === 0 ? [] : groups) {
+    const own = names.filter((name) => engineTypes.has(name));
+    const counts = own.map((name, index) => `count(${identifier(name)}) AS c${index}`);
+    const [row] =
+      own.length === 0 ? [] : await engine.query(`SELECT ${counts.join(', ')} FROM ${scanOf(files)}`);
+    found.push(new Set(own.filter((_, index) => Number(row?.[`c${index}`]) === 0)));
+  }
+  return found;
+}
+
+async function withRows(engine: Engine, groups: readonly SchemaGroup[]): Promise<SchemaGroup[]> {
+  const filled: SchemaGroup[] = [];
+  for (const group of groups) {
+    const [row] = await engine.query(`SELECT count(*) AS n FROM ${scanOf(group.files)}`);
+    if (Number(row?.n) > 0) filled.push(group);
+  }
+  return filled;
+}
+
+function scanOf(files: readonly string[]): string {
+  return `read_parquet(${literalList(files)}, hive_partitioning=false)`;
 }
 
 /** No rows of the given columns. */
@@ -140,18 +181,29 @@ function fieldOf(name: string, engineType: string, part: InputPart): Field {
   );
 }
 
-/** The columns of all, in order of first appearance, each in the type that keeps every value. */
-export function unite(schemas: readonly TableSchema[]): { schema: TableSchema; widened: Widening[] } {
-  const types = new Map<string, DataType[]>();
-  for (const { fields } of schemas) {
+/**
+ * The columns of all, in order of first appearance, each in the type that keeps every value.
+ * @param isEmpty whether a column holds no value in a schema's rows, so that its type there does not count.
+ */
+export function unite(
+  schemas: readonly TableSchema[],
+  isEmpty: (schema: number, column: string) => boolean = () => false,
+): { schema: TableSchema; widened: Widening[] } {
+  const types = new Map<string, { readonly all: DataType[]; readonly held: DataType[] }>();
+  const add = (known: DataType[], type: DataType): void => {
+    if (!known.some((other) => sameType(other, type))) known.push(type);
+  };
+  for (const [index, { fields }] of schemas.entries()) {
     for (const { name, type } of fields) {
-      const known = types.get(name) ?? [];
-      if (!known.some((other) => sameType(other, type))) known.push(type);
+      const known = types.get(name) ?? { all: [], held: [] };
       types.set(name, known);
+      add(known.all, type);
+      if (!isEmpty(index, name)) add(known.held, type);
     }
   }
   const widened: Widening[] = [];
-  const fields = [...types].map(([name, known]) => {
+  const fields = [...types].map(([name, { all, held }]) => {
+    const known = held.length > 0 ? held : all;
     const type = known.reduce(widen);
     if (known.length > 1) widened.push({ column: name, from: known.map(formatType), to: formatType(type) });
     return { name, type };
