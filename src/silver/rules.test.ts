@@ -52,6 +52,8 @@ interface Settings {
   readonly keepTombstones: boolean;
   readonly collapseUnchanged: boolean;
   readonly hasCodes: boolean;
+  /** `w` breaks ties. */
+  readonly hasSequence: boolean;
   readonly detectMissing: boolean;
 }
 type Out = Record<string, Cell>;
@@ -103,6 +105,7 @@ const settingsOf = (
     keepTombstones: fc.boolean(),
     collapseUnchanged: fc.boolean(),
     hasCodes: fc.boolean(),
+    hasSequence: fc.boolean(),
     detectMissing: fc.boolean(),
   });
 
@@ -110,18 +113,23 @@ const STATES = ['state_scd1', 'state_scd2', 'scd_type_1', 'scd_type_2', 'full_me
 const ofStates = settingsOf(STATES, ['ignore', 'tombstone_state', 'hard_delete']);
 const ofChanges = settingsOf(['derived_event'], ['ignore', 'tombstone_event', 'hard_delete']);
 
+function attributesOf({ hasCodes, hasSequence }: Settings): readonly ('w' | 'v' | 'op')[] {
+  return [...(hasSequence ? [] : ['w' as const]), 'v', ...(hasCodes ? [] : ['op' as const])];
+}
+
 function specOf(settings: Settings): SilverSpec {
-  const { hasCodes, ...rest } = settings;
+  const { hasCodes, hasSequence, ...rest } = settings;
   const isClassic = STATES.slice(2).some((model) => model === settings.model);
   const { attributes: _attributes, schemaMode: _mode, ...bare } = silverSpec();
   return {
     ...bare,
     ...rest,
     ...(!isClassic && {
-      attributes: hasCodes ? ['w', 'v'] : ['w', 'v', 'op'],
+      attributes: attributesOf(settings),
       schemaMode: 'strict' as const,
     }),
     ...(hasCodes && { cdc: CDC }),
+    ...(hasSequence && { sequenceColumn: 'w' }),
     partitioning: { columns: [], none: true, keepColumns: false },
     errorHandling: { enabled: true, maxBadRecords: 1000, maxBadPercent: 100 },
   };
@@ -157,7 +165,10 @@ function oracle(input: readonly Partition[], settings: Settings) {
       }
       const byCode = settings.hasCodes && code !== undefined && CDC.deleted.includes(code);
       const isDeleted = byCode || (looksAtFlag && one.is_deleted === 'true');
-      const versions = (byKey.get(one.id ?? '') ?? []).filter((other) => other.at !== one.ts);
+      const all = byKey.get(one.id ?? '') ?? [];
+      const tied = all.find((other) => other.at === one.ts);
+      if (settings.hasSequence && Number(tied?.row.w ?? -1) > Number(one.w ?? -1)) continue;
+      const versions = all.filter((other) => other !== tied);
       byKey.set(one.id ?? '', [...versions, { row: one, at: one.ts ?? '', part, isDeleted, isMade: false }]);
     }
   });
@@ -170,9 +181,11 @@ function oracle(input: readonly Partition[], settings: Settings) {
       input.forEach(({ isSnapshot, rows }, part) => {
         if (!isSnapshot) return;
         const at = `${dateOfPartition(part)}T00:00:00`;
-        const before = versions.filter((one) => one.at < at || (one.at === at && one.part < part));
+        const isLater = (one: Version): boolean =>
+          one.part >= part || (settings.hasSequence && one.row.w !== null);
+        const before = versions.filter((one) => one.at < at || (one.at === at && !isLater(one)));
         const last = before.at(-1);
-        if (last === undefined || versions.some((one) => one.at === at && one.part >= part)) return;
+        if (last === undefined || versions.some((one) => one.at === at && isLater(one))) return;
         const isHeld = rows.some((one) => one.id === id);
         const isGone = !last.isDeleted && !isHeld;
         if (!isGone && !(last.isDeleted && last.isMade && isHeld)) return;
@@ -204,8 +217,9 @@ function oracle(input: readonly Partition[], settings: Settings) {
 
 type Emit = (artifact: string, version: Version, extra: Out) => void;
 
-function tellChanges(versions: readonly Version[], { deleteMode, hasCodes }: Settings, emit: Emit): void {
-  const attributes = hasCodes ? (['w', 'v'] as const) : (['w', 'v', 'op'] as const);
+function tellChanges(versions: readonly Version[], settings: Settings, emit: Emit): void {
+  const { deleteMode } = settings;
+  const attributes = attributesOf(settings);
   let before: Row | undefined;
   for (const version of versions) {
     if (version.isDeleted && deleteMode === 'tombstone_event') {
@@ -223,14 +237,20 @@ function tellChanges(versions: readonly Version[], { deleteMode, hasCodes }: Set
 }
 
 function tellStates(found: readonly Version[], settings: Settings, emit: Emit): void {
-  const { model, deleteMode, keepTombstones, collapseUnchanged, hasCodes } = settings;
+  const { model, deleteMode, keepTombstones, collapseUnchanged, hasCodes, hasSequence } = settings;
   const isTombstoning = deleteMode === 'tombstone_state';
   const keepsHistory = model === 'state_scd2' || model === 'scd_type_2';
   const isClassic = STATES.slice(2).some((name) => name === model);
   let versions = deleteMode === 'ignore' ? found.filter((one) => !one.isDeleted) : found;
   if (collapseUnchanged && keepsHistory) {
     const of = ({ row: one, isDeleted }: Version): string =>
-      JSON.stringify([one.v, one.w, hasCodes ? '' : one.op, isDeleted, isClassic ? one.is_deleted : '']);
+      JSON.stringify([
+        one.v,
+        hasSequence ? '' : one.w,
+        hasCodes ? '' : one.op,
+        isDeleted,
+        isClassic ? one.is_deleted : '',
+      ]);
     versions = versions.filter((one, i) => {
       const last = versions[i - 1];
       return last === undefined || of(one) !== of(last);
@@ -327,7 +347,7 @@ describe('the current state of a stream of changes', () => {
   const days = fc.array(fc.array(change, { maxLength: 8 }), { minLength: 1, maxLength: 5 });
   const models = fc.constantFrom(...STATES);
   const modes = fc.constantFrom<DeleteMode>('tombstone_state', 'hard_delete');
-  const plain = { keepTombstones: false, collapseUnchanged: false };
+  const plain = { keepTombstones: false, collapseUnchanged: false, hasSequence: false };
 
   /** The source day by day: its changes, as a stream tells them, and what it holds at the end of the day. */
   function played(input: readonly (readonly Change[])[]) {
@@ -418,7 +438,7 @@ test(
         ofChanges,
         fc.infiniteStream(fc.nat()),
         async (rows, drawn, random) => {
-          const settings = { ...drawn, detectMissing: false };
+          const settings = { ...drawn, detectMissing: false, hasSequence: false };
           const shuffled = rows
             .map((one) => ({ one, at: random.next().value }))
             .sort((a, b) => a.at - b.at)
