@@ -8,6 +8,8 @@ export interface BronzeRunOptions {
   readonly runDate: RunDate;
   readonly batchId?: string;
   readonly limits: EngineLimits;
+  /** How long to wait while another run holds the dataset; absent: not at all. */
+  readonly leaseWaitSeconds?: number;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly log: Log;

@@ -64,7 +64,10 @@ export async function runBronze(spec: DatasetSpec, options: BronzeRunOptions): P
   const source = await openSource(bronze.source, { runDate: options.runDate, warn: options.log.warn });
   const sourcePlan = await source.plan();
   const lake: Lake = { storage, ...(bronze.pathKeys !== undefined && { pathKeys: bronze.pathKeys }) };
-  const lease = await acquireLease(lake, leaseName(spec), { signal: options.signal });
+  const lease = await acquireLease(lake, leaseName(spec), {
+    signal: options.signal,
+    waitSeconds: options.leaseWaitSeconds ?? 0,
+  });
   try {
     const writer = await openPartition(lake, target.path, { signal: options.signal });
     try {
@@ -96,7 +99,9 @@ export async function runBronze(spec: DatasetSpec, options: BronzeRunOptions): P
 
 /** One name per table and environment: two runs of one dataset never write side by side. */
 function leaseName(spec: DatasetSpec): string {
-  return [spec.environment ?? '', spec.bronze.system, spec.bronze.table].join('/');
+  return [spec.environment, spec.bronze.system, spec.bronze.table]
+    .filter((name) => name !== undefined)
+    .join('/');
 }
 
 function refuseEmptyReplacement(

@@ -41,6 +41,11 @@ export const ENGINE_ARGS = {
     valueHint: '512MB',
     description: 'What the embedded engine may hold in memory before it spills to disk',
   },
+  'lock-timeout': {
+    type: 'string',
+    valueHint: 'seconds',
+    description: 'How long to wait while another run holds the dataset (default: 0, exit 75 at once)',
+  },
   threads: {
     type: 'string',
     valueHint: 'n',

@@ -18,6 +18,8 @@ export interface Session {
   readonly limits: EngineLimits;
   /** How many datasets run at a time. */
   readonly workers: number;
+  /** How long to wait for a dataset that another run holds. */
+  readonly leaseWaitSeconds: number;
   readonly log: Log & { error(message: string): void };
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -37,6 +39,8 @@ export interface SessionArgs {
   readonly 'memory-limit'?: string | undefined;
   readonly threads?: string | undefined;
   readonly 'parallel-workers'?: string | undefined;
+  readonly 'lock-timeout'?: string | undefined;
+  readonly 'use-locks'?: boolean | undefined;
 }
 
 /** @throws USE001 for a date, size or thread count that is none. */
@@ -53,6 +57,7 @@ export function openSession(command: string, args: SessionArgs, signal: AbortSig
     runDate: runDateOf(args.date, systemClock),
     limits: limitsOf(args, workers),
     workers,
+    leaseWaitSeconds: leaseWaitOf(args),
     log,
     signal,
     clock: systemClock,
@@ -89,6 +94,16 @@ function limitsOf(args: SessionArgs, workers: number): EngineLimits {
     ...(threads === undefined ? {} : { threads }),
   });
   return { ...whole, memoryBytes: Math.floor(whole.memoryBytes / workers) };
+}
+
+/** `--use-locks` alone waits as long as the original did. */
+function leaseWaitOf(args: SessionArgs): number {
+  const text = args['lock-timeout'];
+  if (text === undefined) return args['use-locks'] === true ? 60 : 0;
+  if (!/^\d{1,6}(\.\d+)?$/.test(text)) {
+    throw new FoundryError('USE001', `--lock-timeout: "${text}" is not a number of seconds`);
+  }
+  return Number(text);
 }
 
 function positiveInteger(flag: string, text: string | undefined): number | undefined {

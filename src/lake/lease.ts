@@ -3,7 +3,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { PRIVATE_FOLDER } from '../storage/keys.ts';
 import { lock } from '../storage/lock.ts';
-import type { Storage } from '../storage/storage.ts';
+import { locationOf, type Storage } from '../storage/storage.ts';
 import { sha256Hex } from './generation.ts';
 import type { Lake, Lease } from './lake.ts';
 
@@ -23,7 +23,7 @@ export async function acquireLease(lake: Lake, datasetName: string, options: Lea
   const held = await lock(await leaseFile(lake.storage, datasetName), {
     waitMs: (options.waitSeconds ?? 0) * 1000,
     signal: options.signal,
-    what: `the dataset ${JSON.stringify(datasetName)} in ${lake.storage.description}`,
+    what: `the dataset ${JSON.stringify(datasetName)} in ${locationOf(lake.storage, '')}`,
     announce: true,
   });
   return {

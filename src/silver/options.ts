@@ -12,6 +12,8 @@ export interface SilverRunOptions {
   /** `auto` (default) takes what Bronze says; a pattern that Bronze contradicts is refused. */
   readonly pattern?: LoadPattern | 'auto';
   readonly limits: EngineLimits;
+  /** How long to wait while another run holds the dataset; absent: not at all. */
+  readonly leaseWaitSeconds?: number;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly log: Log;

@@ -79,7 +79,10 @@ export async function runSilver(configured: DatasetSpec, options: SilverRunOptio
   for (const { path: unread } of scope.notRead)
     options.log.info(`not read, a newer full load exists: ${unread}`);
   if (scope.read.length === 0) refuseMissing(scope.location);
-  const lease = await acquireLease(lake, silverLease(spec), { signal: options.signal });
+  const lease = await acquireLease(lake, silverLease(spec), {
+    signal: options.signal,
+    waitSeconds: options.leaseWaitSeconds ?? 0,
+  });
   try {
     const writer = await openPartition(lake, path, { signal: options.signal, clock: options.clock });
     const engine = await openEngine(options.limits, options.signal);

@@ -49,6 +49,10 @@ const args = {
     description: 'Verify every Bronze file before reading',
     negativeDescription: 'Do not verify',
   },
+  'use-locks': {
+    type: 'boolean',
+    description: 'Wait for a dataset that another run holds, as --lock-timeout 60 (locks are always used)',
+  },
   ...MODE_ARGS,
   ...ENGINE_ARGS,
   ...OUTPUT_ARGS,
