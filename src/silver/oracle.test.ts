@@ -211,7 +211,7 @@ describe('against an oracle that knows the rules row by row', () => {
     'state models give exactly its rows, whatever is in the input',
     async () => {
       await fc.assert(fc.asyncProperty(ordered, stateSettings, fc.integer({ min: 1, max: 3 }), compare), {
-        numRuns: RUNS ?? 120,
+        numRuns: RUNS ?? 70,
       });
     },
     TIMEOUT,
@@ -221,7 +221,7 @@ describe('against an oracle that knows the rules row by row', () => {
     'event models give exactly its rows, whatever is in the input',
     async () => {
       await fc.assert(fc.asyncProperty(ordered, eventSettings, fc.integer({ min: 1, max: 3 }), compare), {
-        numRuns: RUNS ?? 80,
+        numRuns: RUNS ?? 50,
       });
     },
     TIMEOUT,
@@ -253,7 +253,7 @@ test(
           expect(await bytes(engine, [...inBatches(rows, 1), asRows(shuffled)])).toEqual(first);
         },
       ),
-      { numRuns: RUNS ?? 25 },
+      { numRuns: RUNS ?? 15 },
     );
   },
   TIMEOUT,
@@ -289,7 +289,7 @@ test(
           }
         },
       ),
-      { numRuns: RUNS ?? 30 },
+      { numRuns: RUNS ?? 20 },
     );
   },
   TIMEOUT,

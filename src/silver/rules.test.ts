@@ -316,7 +316,7 @@ describe('over partitions of snapshots and changes, with operation codes and key
   test(
     'states are those of an oracle that knows the rules key by key',
     async () => {
-      await fc.assert(fc.asyncProperty(partitions, ofStates, compare), { numRuns: RUNS ?? 70 });
+      await fc.assert(fc.asyncProperty(partitions, ofStates, compare), { numRuns: RUNS ?? 40 });
     },
     TIMEOUT,
   );
@@ -324,7 +324,7 @@ describe('over partitions of snapshots and changes, with operation codes and key
   test(
     'derived events are those of an oracle that knows the rules key by key',
     async () => {
-      await fc.assert(fc.asyncProperty(partitions, ofChanges, compare), { numRuns: RUNS ?? 50 });
+      await fc.assert(fc.asyncProperty(partitions, ofChanges, compare), { numRuns: RUNS ?? 30 });
     },
     TIMEOUT,
   );
@@ -399,7 +399,7 @@ describe('the current state of a stream of changes', () => {
             );
           },
         ),
-        { numRuns: RUNS ?? 25 },
+        { numRuns: RUNS ?? 12 },
       );
     },
     TIMEOUT,
@@ -418,7 +418,7 @@ describe('the current state of a stream of changes', () => {
             pairs(told.at(-1)?.holds.map((one) => ({ ...one }))),
           );
         }),
-        { numRuns: RUNS ?? 25 },
+        { numRuns: RUNS ?? 12 },
       );
     },
     TIMEOUT,
@@ -453,7 +453,7 @@ test(
           expect(await hashes(rows, shuffled)).toEqual(first);
         },
       ),
-      { numRuns: RUNS ?? 25 },
+      { numRuns: RUNS ?? 12 },
     );
   },
   TIMEOUT,
