@@ -67,6 +67,8 @@ export function uselessSettings(
     useless.push({ key: 'detect_missing', unless: 'the model picks rows by key and is no log of events' });
   } else if (settings.detect_missing === true && settings.input_scope !== 'history') {
     useless.push({ key: 'detect_missing', unless: 'input_scope is history' });
+  } else if (settings.detect_missing === true && deleteMode === 'ignore') {
+    useless.push({ key: 'detect_missing', unless: 'delete_mode says what becomes of deleted keys' });
   }
   return useless;
 }

@@ -57,7 +57,11 @@ test('settings that change nothing are told', () => {
   expect(warnings(classic('detect_missing: true'))).toEqual([
     "'detect_missing' has no effect unless input_scope is history",
   ]);
-  expect(warnings(classic('detect_missing: true, input_scope: history'))).toEqual([]);
+  const history = 'detect_missing: true, input_scope: history';
+  expect(warnings(classic(history))).toEqual([
+    "'detect_missing' has no effect unless delete_mode says what becomes of deleted keys",
+  ]);
+  expect(warnings(classic(`${history}, delete_mode: tombstone`))).toEqual([]);
   const events = 'entity_kind: event, event_ts_column: at, input_scope: history';
   expect(warnings(intent(`${events}, detect_missing: true`))[0]).toContain('is no log of events');
 });

@@ -35,6 +35,9 @@ export interface SilverPlan {
     readonly model: string;
     readonly keys: readonly string[];
     readonly order_column: string | null;
+    readonly input_scope: string;
+    readonly detect_missing: boolean;
+    readonly operation_column: string | null;
     readonly delete_mode: string;
     readonly schema_mode: string | null;
     readonly formats: OutputFormats;
@@ -125,6 +128,9 @@ function settingsOf({ silver }: SilverDataset): SilverPlan['settings'] {
     model: silver.model,
     keys: silver.keys,
     order_column: silver.orderColumn ?? null,
+    input_scope: silver.inputScope,
+    detect_missing: silver.detectMissing ?? false,
+    operation_column: silver.cdc?.operationColumn ?? null,
     delete_mode: silver.deleteMode,
     schema_mode: silver.schemaMode ?? null,
     formats: silver.formats,
