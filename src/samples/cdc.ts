@@ -1,5 +1,5 @@
 import { changeStream } from './changes.ts';
-import { dayAfter, dayStart, instantText } from './days.ts';
+import { calendarFrom } from './days.ts';
 import { columns, money, orderId, type SamplePart } from './part.ts';
 import type { SampleSizes } from './patterns.ts';
 import { randomOf } from './random.ts';
@@ -30,8 +30,7 @@ export function cdcParts(day: number, seed: number, sizes: SampleSizes): SampleP
   const stream = changeStream(random, sizes.updates);
   const rows = sizes.cdcRows + DAILY_GROWTH * day;
   const before = rowsBefore(day, sizes.cdcRows);
-  const date = dayAfter(sizes.startDate, day);
-  const opens = dayStart(sizes.startDate, day) + OPENS_MS;
+  const calendar = calendarFrom(sizes.startDate);
   const step = Math.min(STEP_MS, OPEN_MS / (rows + SECOND_PART_ROWS + 1));
   const change = (index: number, isSentinel: boolean): readonly unknown[] => {
     const at = before + index;
@@ -40,10 +39,10 @@ export function cdcParts(day: number, seed: number, sizes: SampleSizes): SampleP
       isSentinel ? null : orderId(subject + 1),
       `CUST-${random.between(subject, 0, 1000, 9999)}`,
       isSentinel ? 'insert' : stream.typeOf(at),
-      instantText(opens + Math.floor(index * step)),
+      calendar.instant(day, OPENS_MS + Math.floor(index * step)),
       random.pick(at, 1, STATUSES),
       money(random.unit(at, 2), 10, 800),
-      date,
+      calendar.date(day),
     ];
   };
   const first: SamplePart = {

@@ -1,4 +1,4 @@
-import { changeDay, dayAfter, dayStart, hourly, instantText } from './days.ts';
+import { calendarFrom, changeDay, hourly } from './days.ts';
 import { columns, money, orderId, type SamplePart } from './part.ts';
 import type { SampleSizes } from './patterns.ts';
 import { randomOf } from './random.ts';
@@ -16,7 +16,7 @@ const SECOND_PART_ROWS = 30;
 export function fullParts(day: number, seed: number, sizes: SampleSizes): SamplePart[] {
   const random = randomOf(seed);
   const rows = sizes.fullRows + day * sizes.growth;
-  const date = dayAfter(sizes.startDate, day);
+  const calendar = calendarFrom(sizes.startDate);
   const order = (index: number, id: string | null): readonly unknown[] => {
     const changed = changeDay(index, day, bornOn(index, day, sizes), sizes.updates);
     const draw = (changed + 1) * 8;
@@ -25,8 +25,8 @@ export function fullParts(day: number, seed: number, sizes: SampleSizes): Sample
       `CUST-${random.between(index, 0, 1000, 9999)}`,
       random.pick(index, draw + 1, STATUSES),
       money(random.unit(index, draw + 2), 25, 500),
-      instantText(dayStart(sizes.startDate, changed) + hourly(index)),
-      date,
+      calendar.instant(changed, hourly(index)),
+      calendar.date(day),
     ];
   };
   const first: SamplePart = {

@@ -1,4 +1,4 @@
-import { dayAfter, dayStart, instantText } from './days.ts';
+import { type Calendar, calendarFrom } from './days.ts';
 import { columns, money, type SamplePart } from './part.ts';
 import type { SamplePattern, SampleSizes } from './patterns.ts';
 import { type Random, randomOf } from './random.ts';
@@ -31,6 +31,7 @@ function hybridId(number: number): string {
 /** Patterns 4 to 7: the whole table, on the first day and again later, when three tenths of it have changed. */
 export function referencePart(day: number, seed: number, sizes: SampleSizes): SamplePart {
   const random = randomOf(seed);
+  const calendar = calendarFrom(sizes.startDate);
   return {
     stem: 'reference-part-0001',
     schema: columns(...REFERENCE_COLUMNS),
@@ -38,7 +39,13 @@ export function referencePart(day: number, seed: number, sizes: SampleSizes): Sa
     row: (index) => {
       const hasChanged = day > 0 && sizes.updates && random.unit(index, DRAW_TYPE) < UPDATE_SHARE;
       const time = (index % DAY_SECONDS) * 1000;
-      return order(random, { subject: index, row: index, changed: hasChanged ? day : 0, time, day }, sizes);
+      return order(random, calendar, {
+        subject: index,
+        row: index,
+        changed: hasChanged ? day : 0,
+        time,
+        day,
+      });
     },
   };
 }
@@ -51,6 +58,7 @@ export function deltaPart(
   hybrid: NonNullable<SamplePattern['hybrid']>,
 ): SamplePart {
   const random = randomOf(seed);
+  const calendar = calendarFrom(sizes.startDate);
   const isCumulative = hybrid.deltaMode === 'cumulative';
   const step = Math.min(STEP_MS, (DAY_SECONDS * 1000) / sizes.deltaRows);
   const from = isCumulative ? 0 : (day - 1) * sizes.deltaRows;
@@ -66,9 +74,9 @@ export function deltaPart(
       const isUpdate = isUpdateAt(random, change, sizes);
       const subject = isUpdate ? subjectOf(random, change, sizes) : sizes.referenceRows + change;
       return [
-        ...order(random, { subject, row: sizes.referenceRows + change, changed, time, day }, sizes),
+        ...order(random, calendar, { subject, row: sizes.referenceRows + change, changed, time, day }),
         isUpdate ? 'update' : 'insert',
-        `${hybrid.tag}-${dayAfter(sizes.startDate, changed)}`,
+        `${hybrid.tag}-${calendar.date(changed)}`,
       ];
     },
   };
@@ -98,9 +106,9 @@ interface Version {
   readonly day: number;
 }
 
-function order(random: Random, version: Version, { startDate }: SampleSizes): readonly unknown[] {
+function order(random: Random, calendar: Calendar, version: Version): readonly unknown[] {
   const { subject, row, changed } = version;
-  const at = instantText(dayStart(startDate, changed) + version.time);
+  const at = calendar.instant(changed, version.time);
   const draw = changed * 8;
   return [
     hybridId(subject + 1),
@@ -109,6 +117,6 @@ function order(random: Random, version: Version, { startDate }: SampleSizes): re
     money(random.unit(row, draw + 2), 20, 600),
     at,
     at,
-    dayAfter(startDate, version.day),
+    calendar.date(version.day),
   ];
 }

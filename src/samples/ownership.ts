@@ -23,23 +23,28 @@ export interface OwnedBase {
  * Looks at a base that samples are to be made in. Nothing is written.
  *
  * @param planned files or folders to be made, as keys of the storage
+ * @param flag with which another base would be named
  * @throws USE001 where the base holds anything and no earlier run's marker, or something else is in the way.
  */
-export async function ownBase(storage: Storage, planned: readonly string[]): Promise<OwnedBase> {
-  const made = await madeBefore(storage);
+export async function ownBase(
+  storage: Storage,
+  planned: readonly string[],
+  flag = '--output-base-dir',
+): Promise<OwnedBase> {
+  const made = await madeBefore(storage, flag);
   const place = storage.local?.path('') ?? storage.description;
   const wanted = new Set(planned);
   for await (const { key } of storage.list('')) {
     if (key === MARKER_NAME) continue;
     if (made === undefined) {
       throw new FoundryError('USE001', `${place} holds files that no \`foundry samples\` made: ${key}`, {
-        hint: 'Name an empty or new folder with --output-base-dir. Nothing was changed.',
+        hint: `Name an empty or new folder with ${flag}. Nothing was changed.`,
       });
     }
     const inTheWay = withParents(key).find((path) => wanted.has(path) && !made.has(path));
     if (inTheWay !== undefined) {
       throw new FoundryError('USE001', `${place}/${key} is in the way, and no \`foundry samples\` made it`, {
-        hint: 'Move it away, or name another folder with --output-base-dir. Nothing was changed.',
+        hint: `Move it away, or name another folder with ${flag}. Nothing was changed.`,
       });
     }
   }
@@ -64,13 +69,13 @@ export async function ownBase(storage: Storage, planned: readonly string[]): Pro
   };
 }
 
-async function madeBefore(storage: Storage): Promise<ReadonlySet<string> | undefined> {
+async function madeBefore(storage: Storage, flag: string): Promise<ReadonlySet<string> | undefined> {
   const found = await storage.readBytes(MARKER_NAME);
   if (found === undefined) return undefined;
   const paths = pathsOf(new TextDecoder().decode(found.bytes));
   if (paths !== undefined) return new Set(paths);
   throw new FoundryError('USE001', `${storage.description}/${MARKER_NAME} is no list that foundry wrote`, {
-    hint: 'Name another folder with --output-base-dir. Nothing was changed.',
+    hint: `Name another folder with ${flag}. Nothing was changed.`,
   });
 }
 

@@ -1,5 +1,5 @@
 import { cdcParts } from './cdc.ts';
-import { dayAfter } from './days.ts';
+import { calendarFrom } from './days.ts';
 import { fullParts } from './full.ts';
 import { deltaPart, referencePart, SECOND_REFERENCE_DAY } from './hybrid.ts';
 import type { SamplePart } from './part.ts';
@@ -45,7 +45,7 @@ export function samplePlan(pattern: SamplePattern, sizes: SampleSizes): SampleFo
   return Array.from({ length: sizes.days }, (_, day) => ({
     pattern,
     path: dayPath(pattern, day, sizes),
-    date: dayAfter(sizes.startDate, day),
+    date: calendarFrom(sizes.startDate).date(day),
     parts: partsOf(day, seedOf(pattern, sizes), sizes),
   }));
 }
@@ -60,11 +60,11 @@ function hybridFolders(
     day,
     pattern,
     path: `${dayPath(pattern, day, sizes)}/${role}`,
-    date: dayAfter(sizes.startDate, day),
+    date: calendarFrom(sizes.startDate).date(day),
     parts: [part],
     reference: {
       role,
-      reference_run_date: dayAfter(sizes.startDate, referenceDay),
+      reference_run_date: calendarFrom(sizes.startDate).date(referenceDay),
       delta_mode: hybrid.deltaMode,
       delta_patterns: [hybrid.tag],
     },
@@ -81,5 +81,5 @@ function hybridFolders(
 }
 
 function dayPath(pattern: SamplePattern, day: number, sizes: SampleSizes): string {
-  return `${tablePath(pattern)}/dt=${dayAfter(sizes.startDate, day)}`;
+  return `${tablePath(pattern)}/dt=${calendarFrom(sizes.startDate).date(day)}`;
 }

@@ -1,5 +1,6 @@
-import { join } from 'node:path';
 import type { DatasetSpec, OutputFormats, SilverModelName, SilverSpec } from '../config/spec.ts';
+import { openStorage } from '../storage/open.ts';
+import { locationOf } from '../storage/storage.ts';
 import type { SamplePattern } from './patterns.ts';
 import { SAMPLE_SYSTEM, SAMPLE_TABLE, tablePath } from './plan.ts';
 
@@ -50,7 +51,7 @@ export function silverSampleSpec(
       table: SAMPLE_TABLE,
       source: {
         type: 'file',
-        path: join(bases.source, tablePath(pattern), `dt={date}/${delta}*.${format}`),
+        path: `${locationOf(openStorage(bases.source), tablePath(pattern))}/dt={date}/${delta}*.${format}`,
         configFolder: '.',
         format,
         encoding: 'utf-8',
@@ -68,7 +69,7 @@ export function silverSampleSpec(
     },
     silver: {
       ...silverOf(pattern, model),
-      base: join(bases.silver, silverSamplePath(pattern, model)),
+      base: `${bases.silver.replace(/\/+$/, '')}/${silverSamplePath(pattern, model)}`,
       formats,
     },
   };

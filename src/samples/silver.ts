@@ -118,7 +118,7 @@ async function openPlan(options: SilverSampleOptions): Promise<SilverPlan> {
   return {
     silver,
     sources,
-    ownedBronze: await ownBase(bronze, landed),
+    ownedBronze: await ownBase(bronze, landed, '--bronze-base-dir'),
     ownedSilver: await ownBase(silver, promoted),
   };
 }

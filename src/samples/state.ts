@@ -1,4 +1,4 @@
-import { dayAfter, dayStart, hourly, instantText, previousChange, VERSION_DAYS } from './days.ts';
+import { calendarFrom, hourly, previousChange, VERSION_DAYS } from './days.ts';
 import { columns, orderId, type SamplePart } from './part.ts';
 import type { SampleSizes } from './patterns.ts';
 import { randomOf } from './random.ts';
@@ -29,23 +29,22 @@ export function stateParts(day: number, seed: number, sizes: SampleSizes): Sampl
   const random = randomOf(seed);
   const current = sizes.currentRows + CURRENT_GROWTH * day;
   const history = sizes.historyRows + HISTORY_GROWTH * day;
-  const date = dayAfter(sizes.startDate, day);
-  const at = (changed: number, order: number): number => dayStart(sizes.startDate, changed) + hourly(order);
-  const version = (order: number, from: number, to: number | null, started: number): readonly unknown[] => [
+  const calendar = calendarFrom(sizes.startDate);
+  const version = (order: number, from: string, to: string | null, started: number): readonly unknown[] => [
     orderId(order + 1),
     `CUST-${random.between(order, 0, 1000, 9999)}`,
     random.pick(order, (started + 10_000) * 4 + 1, STATUSES),
-    instantText(from),
-    to === null ? null : instantText(to),
+    from,
+    to,
     to === null ? 1n : 0n,
-    instantText(from),
-    date,
+    from,
+    calendar.date(day),
   ];
   /** `age` 0 is the current version, 1 the one before it. */
   const aged = (order: number, age: number): readonly unknown[] => {
     const started = previousChange(order, day) - age * VERSION_DAYS;
-    const end = age === 0 ? null : at(started + VERSION_DAYS, order);
-    return version(order, at(started, order), end, started);
+    const at = (changed: number): string => calendar.instant(changed, hourly(order));
+    return version(order, at(started), age === 0 ? null : at(started + VERSION_DAYS), started);
   };
   const older = (index: number): readonly unknown[] =>
     sizes.updates ? aged(index % current, Math.floor(index / current) + 1) : aged(current + index, 1);
@@ -65,8 +64,8 @@ export function stateParts(day: number, seed: number, sizes: SampleSizes): Sampl
     rows: SECOND_PART_ROWS,
     row: (index) => {
       const order = index % 10 === 9 ? Math.min(current - 1, index) : index % Math.min(HOT_ORDERS, current);
-      const from = dayStart(sizes.startDate, -SKEWED_DAYS_AGO) + index * 60_000;
-      const revised = version(order, from, from + 60_000, -SKEWED_DAYS_AGO - index);
+      const at = (minute: number): string => calendar.instant(-SKEWED_DAYS_AGO, minute * 60_000);
+      const revised = version(order, at(index), at(index + 1), -SKEWED_DAYS_AGO - index);
       return [...revised, `revision ${index + 1}`];
     },
   };

@@ -67,16 +67,16 @@ const SIZE_ARGS = {
 
 /** Flags of the Silver samples alone. */
 const SILVER_ARGS = {
-  models: { type: 'string', valueHint: 'a,b', description: 'Only these Silver models (default: all)' },
+  models: { type: 'string', valueHint: 'a,b', description: 'Silver: only these models (default: all)' },
   'source-base-dir': {
     type: 'string',
     valueHint: 'folder',
-    description: `Where the source samples are (default: ./${ROOT}/source_samples)`,
+    description: `Silver: where the source samples are (default: ./${ROOT}/source_samples)`,
   },
   'bronze-base-dir': {
     type: 'string',
     valueHint: 'folder',
-    description: `Where they are landed on the way to Silver (default: ./${ROOT}/bronze_samples)`,
+    description: `Silver: where they are landed on the way (default: ./${ROOT}/bronze_samples)`,
   },
   'memory-limit': ENGINE_ARGS['memory-limit'],
   threads: ENGINE_ARGS.threads,
