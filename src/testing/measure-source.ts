@@ -1,9 +1,10 @@
+import { heapStats } from 'bun:jsc';
 import { rmSync } from 'node:fs';
 import type { FileSourceSpec } from '../config/spec.ts';
 import { openPart } from '../formats/part-writer.ts';
 import { openSource } from '../sources/source.ts';
 
-/** Reads one file into one Parquet part in a process of its own, and prints rows and peak growth of memory. */
+/** Reads one file into one Parquet part in a process of its own, and prints rows, peak growth of memory, and what is held at the end. */
 const [path = '', part = ''] = process.argv.slice(2);
 const spec: FileSourceSpec = {
   type: 'file',
@@ -29,9 +30,13 @@ async function measure(): Promise<void> {
     rows += batch.length;
     peak = Math.max(peak, process.memoryUsage.rss());
   }
+  Bun.gc(true);
+  const { heapSize, extraMemorySize } = heapStats();
   await writer?.close();
   rmSync(part);
-  process.stdout.write(JSON.stringify({ rows, growthBytes: peak - before }));
+  process.stdout.write(
+    JSON.stringify({ rows, growthBytes: peak - before, heldBytes: heapSize + extraMemorySize }),
+  );
 }
 
 void measure();

@@ -1,5 +1,5 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import type { CompressionCodec } from 'hyparquet';
+import type { CompressionCodec, RowGroup } from 'hyparquet';
 import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
 import type { Compression } from '../../config/spec.ts';
 import type { Batch } from '../../core/batch.ts';
@@ -53,6 +53,7 @@ export async function openParquetPart(
     if (bufferedRows === 0) return;
     const columnData = schema.fields.map((field, index) => columnSource(field, columns[index] ?? []));
     parquet.write({ columnData, rowGroupSize: bufferedRows });
+    detachBounds(parquet.row_groups.at(-1));
     columns = schema.fields.map(() => []);
     bufferedRows = 0;
     bufferedBytes = 0;
@@ -94,6 +95,22 @@ export async function openParquetPart(
     },
     abort: () => part.abort(),
   };
+}
+
+/**
+ * Bounds are kept until the footer is written. As texts that were cut out of larger ones they would keep those, and in
+ * the end most of the source, in memory.
+ */
+function detachBounds(group: RowGroup | undefined): void {
+  for (const { meta_data } of group?.columns ?? []) {
+    const statistics = meta_data?.statistics;
+    if (statistics === undefined) continue;
+    for (const bound of ['min_value', 'max_value'] as const) {
+      const value = statistics[bound];
+      if (typeof value === 'string') statistics[bound] = Buffer.from(value).toString();
+      else if (value instanceof Uint8Array) statistics[bound] = value.slice();
+    }
+  }
 }
 
 function columnSource(field: Field, data: unknown[]): ColumnSource {
