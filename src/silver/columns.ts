@@ -20,6 +20,7 @@ const RESERVED = new Set([
   '__deleted',
   '__change',
   '__changed',
+  '__fault',
 ]);
 
 export interface KeptColumns {

@@ -9,7 +9,7 @@ import type { SilverRunOptions } from './options.ts';
 import { dataProbe, type Promotion, planPromotion, type SilverDataset } from './promotion.ts';
 import { countRefused, type Quarantined, type QuarantineRequest, writeQuarantine } from './quarantine.ts';
 import { type InputPart, relationOf } from './relation.ts';
-import { anyFault, type Shape, SOURCE, shapeOf } from './shape.ts';
+import { MISFITS, type Shape, SOURCE, shapeOf } from './shape.ts';
 
 /** Where every row that was read went; the other numbers add up to `read`. */
 export interface RowCounts {
@@ -154,11 +154,14 @@ function columnsOf({ silver }: SilverDataset, known: TableSchema): TableSchema {
   return { fields: [...names].map((name) => ({ name, type: STRING })) };
 }
 
-/** Values are cast once to count those that do not fit; mostly there are none, and the view needs no filter. */
-async function countSource(engine: Engine, { faults }: Shape): Promise<{ read: number; faulty: number }> {
-  const bad = faults.length === 0 ? '0' : `count(*) FILTER (WHERE ${anyFault(faults)})`;
-  const [found] = await engine.query(`SELECT count(*) AS n, ${bad} AS bad FROM ${SOURCE}`);
-  return { read: Number(found?.n ?? 0), faulty: Number(found?.bad ?? 0) };
+/** Rows whose values do not fit are looked for once, and are then known by their places. */
+async function countSource(engine: Engine, shape: Shape): Promise<{ read: number; faulty: number }> {
+  const [found] = await engine.query(`SELECT count(*) AS n FROM ${SOURCE}`);
+  const read = Number(found?.n ?? 0);
+  if (shape.faults.length === 0) return { read, faulty: 0 };
+  await engine.execute(`CREATE OR REPLACE TEMP TABLE ${MISFITS} AS ${shape.misfitsSql}`);
+  const [bad] = await engine.query(`SELECT count(*) AS n FROM ${MISFITS}`);
+  return { read, faulty: Number(bad?.n ?? 0) };
 }
 
 function passedThrough(read: number, quarantined: number): RowCounts {

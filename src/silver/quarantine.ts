@@ -8,7 +8,7 @@ import { identifier, literal, literalList } from '../engine/sql.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import { type Decision, goodRows, refusalReason, refusedColumn } from './decide.ts';
 import type { InputPart } from './relation.ts';
-import { anyFault, type Fault, SOURCE } from './shape.ts';
+import { type Fault, MISFITS, SOURCE } from './shape.ts';
 
 export interface Quarantined {
   readonly rows: number;
@@ -18,7 +18,7 @@ export interface Quarantined {
 export interface QuarantineRequest {
   readonly engine: Engine;
   readonly spec: SilverSpec;
-  /** Of `bronze_source`: these rows never came into `bronze_rows`. */
+  /** What the numbers in `bronze_misfits` mean; empty where there is no such row. */
   readonly faults: readonly Fault[];
   /** Absent for models that take rows as they are. */
   readonly decision?: Decision;
@@ -41,28 +41,24 @@ export async function countRefused(request: QuarantineRequest): Promise<Quaranti
   return { rows, reasons };
 }
 
-/** `file, n, reason, culprit, value` of every row that is refused: from 0, and why. */
+/** `file, n` (from 0), `reason`, `culprit` (a column of `relation`) of every row that is refused. */
 function refusedSql({ faults, decision, spec }: QuarantineRequest): string {
   const selects: string[] = [];
   if (faults.length > 0) {
     const choose = (of: (fault: Fault) => string): string =>
-      `CASE ${faults.map((fault) => `WHEN ${fault.condition} THEN ${of(fault)}`).join(' ')} END`;
+      `CASE "__fault" ${faults.map((fault, index) => `WHEN ${index} THEN ${literal(of(fault))}`).join(' ')} END`;
     selects.push(
-      `SELECT "__file" AS file, "__row" AS n, ${choose(({ reason }) => literal(reason))} AS reason, ` +
-        `${choose(({ column }) => literal(column))} AS culprit, ` +
-        `${choose(({ column }) => `${identifier(column)}::VARCHAR`)} AS value ` +
-        `FROM ${SOURCE} WHERE ${anyFault(faults)}`,
+      `SELECT "__file" AS file, "__row" AS n, ${choose(({ reason }) => reason)} AS reason, ` +
+        `${choose(({ column }) => column)} AS culprit, '${SOURCE}' AS relation FROM ${MISFITS}`,
     );
   }
   if (decision !== undefined) {
     const order = spec.orderColumn ?? '';
     // A NULL key shows nothing; the order value says which of the rows it is.
-    const shown = (column: string): string => (decision.keys.includes(column) ? order : column);
-    const text = (column: string): string => `${identifier(shown(column))}::VARCHAR`;
+    const shown = (column: string): string => literal(decision.keys.includes(column) ? order : column);
     selects.push(
       `SELECT "__file" AS file, "__row" AS n, ${refusalReason(decision, order)} AS reason, ` +
-        `${refusedColumn(decision, order, (column) => literal(shown(column)))} AS culprit, ` +
-        `${refusedColumn(decision, order, text)} AS value ` +
+        `${refusedColumn(decision, order, shown)} AS culprit, 'bronze_rows' AS relation ` +
         `FROM bronze_rows WHERE NOT (${goodRows(decision)})`,
     );
   }
@@ -79,7 +75,11 @@ async function refuse(request: QuarantineRequest, rows: number): Promise<never> 
   const [first] = await engine.query(`SELECT * FROM (${refusedSql(request)}) ORDER BY file, n LIMIT 1`);
   const file = parts[Number(first?.file)]?.name ?? '';
   const row = Number(first?.n) + 1;
-  const value = first?.value === null ? undefined : String(first?.value);
+  const [cell] = await engine.query(
+    `SELECT ${identifier(String(first?.culprit))}::VARCHAR AS value FROM ${first?.relation} ` +
+      `WHERE "__file" = ${first?.file} AND "__row" = ${first?.n}`,
+  );
+  const value = typeof cell?.value === 'string' ? cell.value : undefined;
   const shown = value === undefined ? '' : ` (${first?.culprit}: ${JSON.stringify(value)})`;
   const { enabled, maxBadRecords, maxBadPercent } = spec.errorHandling;
   throw new FoundryError(

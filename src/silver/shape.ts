@@ -9,22 +9,26 @@ import { newName } from './rename.ts';
 
 /** The rows of all parts as they landed, before their columns are shaped. */
 export const SOURCE = 'bronze_source';
+/** `__file, __row` of the rows of `bronze_source` that never come into `bronze_rows`, and the number of their fault. */
+export const MISFITS = 'bronze_misfits';
 
 /** Why a row of `bronze_source` cannot become one of `bronze_rows`. */
 export interface Fault {
   readonly reason: string;
   /** The column of Bronze. */
   readonly column: string;
-  /** SQL over `bronze_source`; never NULL. */
+  /** SQL over the cleaned source; never NULL. */
   readonly condition: string;
 }
 
 export interface Shape {
-  /** `bronze_rows` with the rows that have no fault, or with all where none has one. */
-  readonly relation: (withFaults: boolean) => Relation;
+  /** `bronze_rows`, without the rows of `bronze_misfits` or, where it has none, with all. */
+  readonly relation: (hasMisfits: boolean) => Relation;
   readonly schema: TableSchema;
   /** The first that holds is a row's reason. */
   readonly faults: readonly Fault[];
+  /** A query for `bronze_misfits`. */
+  readonly misfitsSql: string;
   readonly warnings: readonly string[];
 }
 
@@ -46,29 +50,32 @@ export function shapeOf(source: Relation, spec: SilverSpec): Shape {
   ];
   const schema: TableSchema = { fields: columns.map((column) => column.field) };
   const select = columns.map(({ field, sql }) => `${sql} AS ${identifier(field.name)}`).join(', ');
-  const isSame = shaping === undefined;
+  const from = cleanedSource(source.schema, shaping);
+  const all = shaping === undefined ? '*' : `${select}, "__file", "__row"`;
   return {
     schema,
     faults,
+    misfitsSql: misfitsSql(faults, from),
     warnings: [
       ...(shaping === undefined ? [] : absentColumns(source.schema, schema, shaping)),
       ...absentKeys(spec, schema),
     ],
-    relation: (withFaults) => {
-      const where = withFaults ? ` WHERE NOT (${anyFault(faults)})` : '';
-      const all = isSame ? '*' : `${select}, "__file", "__row"`;
-      return { ...source, schema, sql: `SELECT ${all} FROM ${SOURCE}${where}` };
+    relation: (hasMisfits) => {
+      const without = hasMisfits ? ` ANTI JOIN ${MISFITS} USING ("__file", "__row")` : '';
+      return { ...source, schema, sql: `SELECT ${all} FROM ${from}${without}` };
     },
   };
 }
 
-export function anyFault(faults: readonly Fault[]): string {
-  return faults.length === 0 ? 'false' : faults.map(({ condition }) => `(${condition})`).join(' OR ');
+function misfitsSql(faults: readonly Fault[], from: string): string {
+  const whens = faults.map(({ condition }, index) => `WHEN ${condition} THEN ${index}`);
+  const numbered = `SELECT "__file", "__row", CASE ${whens.join(' ')} END AS "__fault" FROM ${from}`;
+  return faults.length === 0 ? '' : `SELECT * FROM (${numbered}) WHERE "__fault" IS NOT NULL`;
 }
 
 interface ShapedColumn {
   readonly field: Field;
-  /** Over `bronze_source`. */
+  /** Over the cleaned source. */
   readonly sql: string;
   /** The column of Bronze. */
   readonly source: string;
@@ -91,8 +98,7 @@ function shapedColumns(source: TableSchema, shaping: ColumnShaping): readonly Sh
 
 function shapedColumn(source: Field, shaping: ColumnShaping): ShapedColumn {
   const name = newName(shaping, source.name);
-  const clean = source.type.kind === 'string' ? cleaned(identifier(source.name), shaping) : undefined;
-  const column = { field: { ...source, name }, sql: clean ?? identifier(source.name), source: source.name };
+  const column = { field: { ...source, name }, sql: identifier(source.name), source: source.name };
   const type = Object.hasOwn(shaping.types, name) ? shaping.types[name] : undefined;
   if (type === undefined) return column;
   const cast = castSql(column.sql, source.type, type);
@@ -105,7 +111,7 @@ function shapedColumn(source: Field, shaping: ColumnShaping): ShapedColumn {
   }
   if (cast === column.sql) return { ...column, field: { name, type } };
   const reason = `value does not fit type ${formatType(type)} in column ${name}`;
-  const condition = `(${column.sql}) IS NOT NULL AND (${cast}) IS NULL`;
+  const condition = `${column.sql} IS NOT NULL AND (${cast}) IS NULL`;
   return {
     field: { name, type },
     sql: cast,
@@ -114,12 +120,24 @@ function shapedColumn(source: Field, shaping: ColumnShaping): ShapedColumn {
   };
 }
 
+/**
+ * The source with its texts cleaned, under its own names. A relation of its own, so that casts, which look at a text
+ * several times, do not clean it as often.
+ */
+function cleanedSource({ fields }: TableSchema, shaping: ColumnShaping | undefined): string {
+  if (shaping === undefined || !(shaping.trimStrings || shaping.emptyStringsAsNull)) return SOURCE;
+  const texts = fields.filter((field) => field.type.kind === 'string');
+  if (texts.length === 0) return SOURCE;
+  const replaced = texts.map(({ name }) => `${cleaned(identifier(name), shaping)} AS ${identifier(name)}`);
+  return `(SELECT * REPLACE (${replaced.join(', ')}) FROM ${SOURCE})`;
+}
+
 /** What `str.strip` of the original takes for white space. */
-const WHITE_SPACE =
-  '\t\n\v\f\r\u001c\u001d\u001e\u001f \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000';
+const WHITE_SPACE = '[\\s\\v\\x1c-\\x1f\\x{85}\\p{Z}]+';
 
 function cleaned(column: string, { trimStrings, emptyStringsAsNull }: ColumnShaping): string {
-  const trimmed = trimStrings ? `trim(${column}, ${literal(WHITE_SPACE)})` : column;
+  const pattern = literal(`^${WHITE_SPACE}|${WHITE_SPACE}$`);
+  const trimmed = trimStrings ? `regexp_replace(${column}, ${pattern}, '', 'g')` : column;
   return emptyStringsAsNull ? `nullif(${trimmed}, '')` : trimmed;
 }
 
