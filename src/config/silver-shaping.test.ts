@@ -56,6 +56,7 @@ describe('the shaping of columns', () => {
       'silver.schema.rename_map.b: a is renamed to "c" too',
     );
     expect(classic('schema: {rename_map: {a: ""}}')).toContain('must not be empty');
+    expect(classic('schema: {rename_map: {a: "b\\0"}}')).toContain('NUL');
     expect(classic('schema: {column_order: [a, a]}')).toContain('stands twice');
     expect(classic('types: {a: strng}')).toContain('did you mean');
     expect(classic('schema: {types: {a: money}}')).toContain('silver.schema.types.a');

@@ -31,6 +31,7 @@ function checkRenames(
     const here = [...at, from];
     const other = sources.get(to);
     if (to.trim() === '') report.invalid(here, 'a column name must not be empty');
+    else if (to.includes('\0')) report.invalid(here, 'a column name must not contain a NUL character');
     else if (other !== undefined) report.invalid(here, `${other} is renamed to ${report.show(here, to)} too`);
     else sources.set(to, from);
   }
