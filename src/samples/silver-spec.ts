@@ -88,7 +88,7 @@ function silverOf(pattern: SamplePattern, model: SilverModelName): Omit<SilverSp
     artifactNames: {},
     keys,
     orderColumn,
-    deleteMode: 'ignore',
+    ...deletesOf(pattern, model),
     keepTombstones: false,
     collapseUnchanged: false,
     partitioning: { columns: [], none: true, keepColumns: false },
@@ -111,6 +111,16 @@ function intentOf(model: SilverModelName): Partial<SilverSpec> {
   if (model === 'state_scd1') return { entityKind: 'state', historyMode: 'scd1' };
   if (model === 'state_scd2') return { entityKind: 'state', historyMode: 'scd2' };
   return {};
+}
+
+/** The stream of pattern 2 says which orders are gone; the models that know keys act on it. */
+function deletesOf(pattern: SamplePattern, model: SilverModelName): Pick<SilverSpec, 'cdc' | 'deleteMode'> {
+  if (pattern.label !== 'cdc' || /^(?:periodic_snapshot|incremental_merge)$/.test(model)) {
+    return { deleteMode: 'ignore' };
+  }
+  const cdc = { operationColumn: 'change_type', live: ['insert', 'update'], deleted: ['delete'] };
+  if (/event$/.test(model)) return { cdc, deleteMode: 'tombstone_event' };
+  return { cdc, deleteMode: /_2$|scd2$/.test(model) ? 'tombstone_state' : 'hard_delete' };
 }
 
 function columnsOf(pattern: SamplePattern) {

@@ -401,6 +401,12 @@ describe('Silver samples', () => {
       }
       const scd2 = document.reports.find(({ dataset }) => dataset === 'current_history/scd_type_2');
       expect(scd2.partitions[0].artifacts).toEqual({ history: 50, current: 30 });
+      const [keys] = await queryDuckdb(`
+        SELECT count(DISTINCT order_id) - count(DISTINCT order_id) FILTER (change_type = 'delete') AS there
+        FROM read_parquet('${w.path(folder('pattern2_cdc_events', '2025-11-14'))}/*.parquet', union_by_name = true)`);
+      const there = document.reports.find(({ dataset }) => dataset === 'cdc/scd_type_1').partitions[1]
+        .artifacts;
+      expect(there).toEqual({ current: Number(keys?.there) });
       const before = await bytesOf(w, 'sampledata/source_samples');
       const again = await w.json(
         0,
