@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { duckdb, parquetRows, quote } from './readers.ts';
 import {
   BRONZE,
@@ -244,6 +245,35 @@ describe('the shape of Silver', () => {
         { id: '1', region: 'e' },
         { id: '2', region: 'w' },
       ]);
+    }),
+  );
+});
+
+describe('the example of fixtures/intents', () => {
+  const example = join(import.meta.dir, '../../fixtures/intents/intent-shape.yaml');
+
+  test(
+    'shapes real data as hand-written SQL over the source does',
+    scenario(async (w) => {
+      const run = ['run-intent', '--config', example, '--date', DATE];
+      const { document } = await w.json(0, ...run);
+      expect(document.reports[1]).toMatchObject({
+        rows: { read: 1461, live: 1461, quarantined: 0 },
+        new_columns: ['temp_max', 'temp_min'],
+        dropped_columns: [],
+      });
+      const partition = `silver/domain=noaa/entity=days/v1/load_date=${DATE}`;
+      const columns = 'day, sky, precipitation, temp_max, temp_min, wind';
+      const actual = await duckdb(
+        `SELECT ${columns} FROM read_parquet(${quote(w.path(partition, '*.parquet'))}) ORDER BY day`,
+      );
+      const csvFile = quote(join(dirname(example), '../data/seattle-weather.csv'));
+      const expected = await duckdb(
+        `SELECT date::DATE AS day, weather AS sky, precipitation::DECIMAL(5,1) AS precipitation,
+           temp_max::DOUBLE AS temp_max, temp_min, wind::DECIMAL(3,1) AS wind
+         FROM read_csv(${csvFile}, all_varchar=true) ORDER BY 1`,
+      );
+      expect(actual).toEqual(expected);
     }),
   );
 });
