@@ -194,6 +194,26 @@ describe('detect_missing', () => {
     expect(await rowsOf(shop, '04')).toEqual(['b=b1']);
   });
 
+  test('counts a row that is set aside as held: a value that does not fit deletes nothing', async () => {
+    const shop = dataset({
+      detectMissing: true,
+      deleteMode: 'tombstone_state',
+      errorHandling: { enabled: true, maxBadRecords: 2, maxBadPercent: 0 },
+      shaping: {
+        renames: {},
+        order: [],
+        types: { v: { kind: 'int64' } },
+        trimStrings: false,
+        emptyStringsAsNull: false,
+      },
+    });
+    await land(shop, 'full/01', ['a', '01', '1'], ['b', '01', '2'], ['c', '01', '3']);
+    await land(shop, 'full/02', ['a', '02', 'one'], ['b', '99', '3']);
+    const report = await run(shop, '02');
+    expect([report.rows.quarantined, report.missing_keys]).toEqual([2, 1]);
+    expect(await rowsOf(shop, '02')).toEqual(['a=1', 'b=2']);
+  });
+
   test('needs an order column in which a date has a place', async () => {
     const shop = spec();
     await land(shop, 'full/01', ['a', '01', 'a1']);

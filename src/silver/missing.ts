@@ -77,9 +77,9 @@ export function withMissing(missing: Missing, decision: Decision, good: string, 
   const order = decision.sequence === undefined ? 'o, f, r' : 'o, s NULLS FIRST, f, r';
   return (
     `WITH g AS (${good}), ` +
-    `held AS (SELECT ${keys}, list(DISTINCT j) AS h FROM (SELECT ${keyColumns}, ${owner} AS j FROM (${missing.rows}) WHERE ${hasKeys}) WHERE j IS NOT NULL GROUP BY ALL), ` +
+    `held AS (SELECT ${keys}, list(j) AS h FROM (SELECT ${keyColumns}, ${owner} AS j FROM (${missing.rows}) WHERE ${hasKeys}) WHERE j IS NOT NULL GROUP BY ALL), ` +
     `followed AS (SELECT *, lead(o) OVER (PARTITION BY ${keys} ORDER BY ${order}) AS n FROM g), ` +
-    `between_rows AS (SELECT f.*, coalesce(h, []) AS h, list_filter(${all}, lambda x: ${isBetween}) AS js FROM followed f LEFT JOIN held USING (${keys}) WHERE NOT d), ` +
+    `between_rows AS (SELECT f.*, coalesce(h, []) AS h, list_filter(${all}, lambda x: ${isBetween}) AS js FROM followed f LEFT JOIN held USING (${keys}) WHERE NOT d AND n IS DISTINCT FROM o), ` +
     `turns AS (SELECT *, unnest(list_filter(js, lambda x, i: list_contains(h, x) <> (i = 1 OR list_contains(h, js[i - 1])))) AS x FROM between_rows) ` +
     `SELECT *, f AS cf, r AS cr, 1 AS w FROM g UNION ALL ` +
     `SELECT * EXCLUDE (n, h, js, x) REPLACE (${firstOfX} AS f, -1 AS r, ${dateOfX} AS o, NULL AS s, NOT list_contains(h, x) AS d), ` +
