@@ -91,7 +91,7 @@ export async function promote(
       totalRows: read,
     };
     quarantine = await countRefused(request);
-    rejected = await writeQuarantine(request, source.schema, spool);
+    rejected = await writeQuarantine(request, quarantine, source.schema, spool);
     if (quarantine.rows !== counts.quarantined) {
       throw new Error(`${counts.quarantined} rows were not decided, but ${quarantine.rows} are refused`);
     }

@@ -97,13 +97,17 @@ async function refuse(request: QuarantineRequest, rows: number): Promise<never> 
 /** The refused rows as they landed, every value as text, with why and where from. */
 export async function writeQuarantine(
   request: QuarantineRequest,
+  { reasons }: Quarantined,
   source: TableSchema,
   spool: string,
 ): Promise<SpooledPart> {
   const { engine, parts } = request;
+  // As a number, a reason takes one byte of memory a row, however many rows there are.
+  const numbered = `reason::ENUM(${Object.keys(reasons).map(literal).join(', ')}) AS reason`;
+  const refused = `SELECT file, n, ${numbered} FROM (${refusedSql(request)})`;
   const values = source.fields.map(({ name }) => `s.${identifier(name)}::VARCHAR AS ${identifier(name)}`);
   const added = [
-    ['_reason', 'r.reason'],
+    ['_reason', 'r.reason::VARCHAR'],
     ['_source_file', `(${literalList(parts.map((part) => part.name))})[r.file + 1]`],
     ['_source_row', 'r.n + 1'],
   ] as const;
@@ -111,7 +115,7 @@ export async function writeQuarantine(
   const file = join(spool, 'rejected.jsonl.tmp');
   const { rows } = await copyToPart(
     engine,
-    `SELECT ${[...values, ...named].join(', ')} FROM ${SOURCE} s JOIN (${refusedSql(request)}) r ` +
+    `SELECT ${[...values, ...named].join(', ')} FROM ${SOURCE} s JOIN (${refused}) r ` +
       `ON s."__file" = r.file AND s."__row" = r.n ORDER BY r.file, r.n`,
     file,
     { format: 'jsonl', compression: 'none' },
