@@ -6,7 +6,7 @@ import type { BronzeSpec, FileSourceSpec } from '../config/spec.ts';
 import { systemClock } from '../core/clock.ts';
 import { silentLog } from '../core/log.ts';
 import { engineLimits } from '../engine/limits.ts';
-import { openSource } from '../sources/source.ts';
+import { openSource } from '../sources/open.ts';
 import { extract } from './extract.ts';
 
 test('the bytes of a file that the engine declines after its scan are told once', async () => {

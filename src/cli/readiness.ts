@@ -4,7 +4,7 @@ import { systemClock } from '../core/clock.ts';
 import { FoundryError } from '../core/errors.ts';
 import type { RunDate } from '../core/run-date.ts';
 import { silverTarget } from '../silver/target.ts';
-import { openSource } from '../sources/source.ts';
+import { openSource } from '../sources/open.ts';
 
 export interface ReadinessItem {
   readonly item: string;

@@ -115,7 +115,7 @@ export interface ReferenceSpec {
   readonly deltaMode: (typeof DELTA_MODES)[number];
 }
 
-/** The sources of later issues join this union; `SOURCES` in sources/source.ts then asks for their drivers. */
+/** The sources of later issues join this union; `SOURCES` in sources/open.ts then asks for their drivers. */
 export type SourceSpec = FileSourceSpec;
 
 /** Of a file's text; `utf-16` tells its byte order by a mark. */

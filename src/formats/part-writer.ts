@@ -1,6 +1,4 @@
-import type { Compression } from '../config/spec.ts';
 import type { Batch } from '../core/batch.ts';
-import type { TableSchema } from '../core/schema.ts';
 
 export interface FinishedPart {
   readonly rows: number;
@@ -18,19 +16,4 @@ export interface PartWriter {
   close(): Promise<FinishedPart>;
   /** Closes the file and leaves it as it is, for the spool's removal; idempotent. */
   abort(): Promise<void>;
-}
-
-/** `compression` is that of Parquet pages; CSV parts are never compressed. */
-export async function openPart(
-  format: 'parquet' | 'csv',
-  file: string,
-  schema: TableSchema,
-  compression: Compression,
-): Promise<PartWriter> {
-  if (format === 'parquet') {
-    const { openParquetPart } = await import('./parquet/parquet-writer.ts');
-    return openParquetPart(file, schema, { compression });
-  }
-  const { openCsvPart } = await import('./csv/csv-writer.ts');
-  return openCsvPart(file, schema);
 }

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { OutputFormats } from '../config/spec.ts';
 import type { Batch } from '../core/batch.ts';
 import type { TableSchema } from '../core/schema.ts';
-import { openPart, type PartWriter } from '../formats/part-writer.ts';
+import { openPart } from '../formats/open-part.ts';
+import type { PartWriter } from '../formats/part-writer.ts';
 import type { SpooledPart } from './lake.ts';
 
 export interface PartLimits {

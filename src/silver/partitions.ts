@@ -4,7 +4,7 @@ import type { DataType, Field } from '../core/schema.ts';
 import { identifier } from '../engine/sql.ts';
 import { ORDER } from './models/model.ts';
 import { dateOf, isTypedByOrder, type OrderExpression } from './order-type.ts';
-import type { Probe } from './promotion.ts';
+import type { Probe } from './probe.ts';
 
 export interface PartitionColumn {
   readonly name: string;

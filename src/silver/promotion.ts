@@ -1,7 +1,6 @@
 import type { DatasetSpec, SilverSpec } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
-import { type DataType, type Field, STRING } from '../core/schema.ts';
-import type { Engine } from '../engine/engine.ts';
+import { type Field, STRING } from '../core/schema.ts';
 import { identifier } from '../engine/sql.ts';
 import { type PlannedArtifact, planArtifacts } from './artifacts.ts';
 import { keepColumns } from './columns.ts';
@@ -11,56 +10,18 @@ import { metadataColumns } from './metadata-columns.ts';
 import { missingOf, type Snapshots } from './missing.ts';
 import { CHANGE_COLUMNS, type ModelColumns } from './models/model.ts';
 import { MODELS } from './models/registry.ts';
-import { isTypedByOrder, type OrderExpression, orderExpression } from './order-type.ts';
+import { isTypedByOrder, type OrderExpression } from './order-type.ts';
 import { type PartitionColumn, partitionColumns } from './partitions.ts';
+import type { Probe } from './probe.ts';
 import type { Relation } from './relation.ts';
 
 export type SilverDataset = DatasetSpec & { readonly silver: SilverSpec };
-
-/** What a promotion has to know of the data itself. */
-export interface Probe {
-  /** How a column of `bronze_rows` orders its rows. */
-  order(field: Field): Promise<OrderExpression>;
-  /** The first row of a query over `bronze_rows`. */
-  first(sql: string): Promise<Record<string, unknown> | undefined>;
-}
-
-export function dataProbe(engine: Engine, spec: SilverSpec): Probe {
-  return {
-    order: async (field) =>
-      declaredText(spec, field) ?? orderExpression(engine, 'bronze_rows', field, spec.timezone),
-    first: async (sql) => (await engine.query(sql))[0],
-  };
-}
 
 /** What the partitions of a table's history are, where more than one is read. */
 export interface History {
   readonly snapshots: Snapshots;
   /** Every row as SQL, also those that are set aside. */
   readonly rows: string;
-}
-
-/** For `--dry-run`, which looks at no row: text that orders rows is shown as timestamps. */
-export function schemaProbe(spec: SilverSpec): Probe {
-  return {
-    order: async (field) => {
-      const text = declaredText(spec, field);
-      if (text !== undefined) return text;
-      const type: DataType =
-        field.type.kind === 'string' ? { kind: 'timestamp', unit: 'micros', utc: false } : field.type;
-      const column = identifier(field.name);
-      return { type, sql: field.type.kind === 'string' ? `TRY_CAST(${column} AS TIMESTAMP)` : column };
-    },
-    first: async () => undefined,
-  };
-}
-
-/** Text orders rows as text only where the config says that it is no more, as of sortable ids. */
-function declaredText({ shaping }: SilverSpec, { name }: Field): OrderExpression | undefined {
-  const isText = shaping !== undefined && Object.hasOwn(shaping.types, name);
-  return isText && shaping.types[name]?.kind === 'string'
-    ? { type: STRING, sql: identifier(name) }
-    : undefined;
 }
 
 /** Everything about one Silver run but its rows: data, and the SQL of each step. */

@@ -60,13 +60,3 @@ export type OpenSource<K extends SourceSpec['type']> = (
   spec: Extract<SourceSpec, { type: K }>,
   context: SourceContext,
 ) => Source;
-
-/** The compiler asks for the driver of every source type that the config language knows. */
-const SOURCES: { readonly [K in SourceSpec['type']]: () => Promise<OpenSource<K>> } = {
-  file: async () => (await import('./file/file-source.ts')).openFileSource,
-};
-
-export async function openSource(spec: SourceSpec, context: SourceContext): Promise<Source> {
-  const open = await SOURCES[spec.type]();
-  return open(spec, context);
-}

@@ -1,8 +1,8 @@
 import { heapStats } from 'bun:jsc';
 import { rmSync } from 'node:fs';
 import type { FileSourceSpec } from '../config/spec.ts';
-import { openPart } from '../formats/part-writer.ts';
-import { openSource } from '../sources/source.ts';
+import { openPart } from '../formats/open-part.ts';
+import { openSource } from '../sources/open.ts';
 
 /** Reads one file into one Parquet part in a process of its own, and prints rows, peak growth of memory, and what is held at the end. */
 const [path = '', part = ''] = process.argv.slice(2);

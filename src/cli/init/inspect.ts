@@ -5,7 +5,7 @@ import { fileKeys, type Reading } from '../../config/tools/reading.ts';
 import { FoundryError } from '../../core/errors.ts';
 import type { RunDate } from '../../core/run-date.ts';
 import { formatType } from '../../core/schema.ts';
-import { openSource } from '../../sources/source.ts';
+import { openSource } from '../../sources/open.ts';
 import { textFormat } from '../../table/format.ts';
 import { inferText } from '../../table/infer.ts';
 

@@ -7,7 +7,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { type Field, parseType } from '../../core/schema.ts';
 import { statInput } from '../input.ts';
-import { openPart } from '../part-writer.ts';
+import { openPart } from '../open-part.ts';
 import { readCsv } from './csv-reader.ts';
 import { scanCsv } from './csv-scan.ts';
 import type { CsvDialect } from './dialect.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { COMPRESSIONS } from '../../config/spec.ts';
 import { type Field, formatType, parseType } from '../../core/schema.ts';
-import { openPart } from '../part-writer.ts';
+import { openPart } from '../open-part.ts';
 import { previewParquet, readParquetFooter } from './parquet-footer.ts';
 
 let folder: string;

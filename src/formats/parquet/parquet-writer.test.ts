@@ -7,7 +7,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { COMPRESSIONS, type Compression } from '../../config/spec.ts';
 import type { Batch } from '../../core/batch.ts';
 import { type Field, parseType, type TableSchema } from '../../core/schema.ts';
-import { openPart } from '../part-writer.ts';
+import { openPart } from '../open-part.ts';
 
 let folder: string;
 let connection: DuckDBConnection;
