@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the substitutions of configs look like that
-import { classicSchema } from '../src/config/classic-schema.ts';
+import { classicSchema } from '../src/config/classic/schema.ts';
 import { environmentSchema } from '../src/config/environment-schema.ts';
-import { intentSchema } from '../src/config/intent-schema.ts';
+import { intentSchema } from '../src/config/intent/schema.ts';
 import {
   choicesOf,
   descriptionOf,
@@ -10,7 +10,7 @@ import {
   notesOf,
   type Schema,
   unwrap,
-} from '../src/config/schema-kit.ts';
+} from '../src/config/yaml/schema-kit.ts';
 
 /** `docs/config-reference.md`: one table a section, straight from the schemas that configs are checked with. */
 export function configReference(): string {

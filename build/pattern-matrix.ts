@@ -1,5 +1,5 @@
 import { parseConfig, problemsOf } from '../src/config/load.ts';
-import { CLASSIC_MODELS, defaultModel } from '../src/config/silver-models.ts';
+import { CLASSIC_MODELS, defaultModel } from '../src/config/silver/models.ts';
 import { type DatasetSpec, LOAD_PATTERNS, type SilverModelName } from '../src/config/spec.ts';
 import { parseType, STRING } from '../src/core/schema.ts';
 import { MODELS } from '../src/silver/models/registry.ts';

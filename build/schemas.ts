@@ -2,9 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema';
 import type { GenericSchema } from 'valibot';
-import { classicSchema } from '../src/config/classic-schema.ts';
+import { classicSchema } from '../src/config/classic/schema.ts';
 import { environmentSchema } from '../src/config/environment-schema.ts';
-import { intentSchema } from '../src/config/intent-schema.ts';
+import { intentSchema } from '../src/config/intent/schema.ts';
 import { PUBLISHED_SCHEMAS } from '../src/lake/published-schemas.ts';
 import { configReference } from './config-reference.ts';
 

@@ -1,6 +1,6 @@
 import { nameProblem } from './names.ts';
-import { defaultModel } from './silver-models.ts';
-import { loadPatternOf, type Overrides, overrideSilver, usage } from './silver-overrides.ts';
+import { defaultModel } from './silver/models.ts';
+import { loadPatternOf, type Overrides, overrideSilver, usage } from './silver/overrides.ts';
 import { type DatasetSpec, LOAD_PATTERNS, type LoadPattern, type SilverSpec } from './spec.ts';
 
 interface BronzeFolders {

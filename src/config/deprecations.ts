@@ -1,7 +1,7 @@
-import type { ClassicConfig } from './classic-schema.ts';
-import type { ConfigPath } from './problems.ts';
-import type { Report } from './report.ts';
-import type { Partly } from './validate.ts';
+import type { ClassicConfig } from './classic/schema.ts';
+import type { ConfigPath } from './yaml/problems.ts';
+import type { Report } from './yaml/report.ts';
+import type { Partly } from './yaml/validate.ts';
 
 /**
  * What the original warned of, under its own codes. They share numbers with errors (`CFG001`), and stand in

@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Secret } from '../core/secret.ts';
-import { type ConfigDocument, parseYaml } from './document.ts';
-import { type Environment, isMapping, type SubstitutedText, substitute } from './environment.ts';
 import { type EnvironmentConfig, environmentSchema } from './environment-schema.ts';
-import { ConfigError, type ConfigPath, type ConfigWarning } from './problems.ts';
-import { readText } from './read-text.ts';
-import { createReport, type Report } from './report.ts';
 import type { EnvironmentSpec } from './spec.ts';
-import { checkShape, type Partly } from './validate.ts';
+import { type ConfigDocument, parseYaml } from './yaml/document.ts';
+import { type Environment, isMapping, type SubstitutedText, substitute } from './yaml/environment.ts';
+import { ConfigError, type ConfigPath, type ConfigWarning } from './yaml/problems.ts';
+import { readText } from './yaml/read-text.ts';
+import { createReport, type Report } from './yaml/report.ts';
+import { checkShape, type Partly } from './yaml/validate.ts';
 
 export interface ReadEnvironment {
   readonly spec: EnvironmentSpec;

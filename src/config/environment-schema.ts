@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the substitutions of configs look like that
 import type * as v from 'valibot';
-import * as kit from './schema-kit.ts';
+import * as kit from './yaml/schema-kit.ts';
 
 /** `environments/<name>.yaml`. */
 export const environmentSchema = kit.section({

@@ -1,13 +1,13 @@
-import type { Environment } from './environment.ts';
 import { findEnvironment, type ReadEnvironment, readEnvironment } from './environment-file.ts';
-import { type ConfigWarning, formatPath } from './problems.ts';
 import { type ReadConfig, readConfig } from './read-config.ts';
-import { readText } from './read-text.ts';
 import type { DatasetSpec } from './spec.ts';
+import type { Environment } from './yaml/environment.ts';
+import { type ConfigWarning, formatPath } from './yaml/problems.ts';
+import { readText } from './yaml/read-text.ts';
 
-export type { ConfigProblem, ConfigWarning } from './problems.ts';
-export { formatProblem, mergeConfigErrors, problemsOf, warningsOf } from './problems.ts';
-export { readText } from './read-text.ts';
+export type { ConfigProblem, ConfigWarning } from './yaml/problems.ts';
+export { formatProblem, mergeConfigErrors, problemsOf, warningsOf } from './yaml/problems.ts';
+export { readText } from './yaml/read-text.ts';
 
 export interface LoadedConfig {
   readonly datasets: readonly DatasetSpec[];

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
-import { isMapping } from './environment.ts';
-import { derivedPaths, environment, leftOut, version } from './file-schema.ts';
-import type { ConfigPath } from './problems.ts';
-import type { Report } from './report.ts';
-import * as kit from './schema-kit.ts';
-import { checkShape } from './validate.ts';
+import { derivedPaths, environment, leftOut, version } from './file/schema.ts';
+import { isMapping } from './yaml/environment.ts';
+import type { ConfigPath } from './yaml/problems.ts';
+import type { Report } from './yaml/report.ts';
+import * as kit from './yaml/schema-kit.ts';
+import { checkShape } from './yaml/validate.ts';
 
 /** One dataset of a file, as if it were a file of its own. */
 export interface ConfigView {

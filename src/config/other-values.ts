@@ -1,7 +1,7 @@
 import type * as v from 'valibot';
-import { isMapping } from './environment.ts';
-import type { ConfigPath } from './problems.ts';
-import { choicesOf, entriesOf, notesOf, type Schema, unwrap } from './schema-kit.ts';
+import { isMapping } from './yaml/environment.ts';
+import type { ConfigPath } from './yaml/problems.ts';
+import { choicesOf, entriesOf, notesOf, type Schema, unwrap } from './yaml/schema-kit.ts';
 
 /** A text that no config holds. */
 const MARK = '\u0001';

@@ -1,9 +1,9 @@
-import { loadPatternOf, type Overrides, overrideSilver, usage } from './silver-overrides.ts';
+import { loadPatternOf, type Overrides, overrideSilver, usage } from './silver/overrides.ts';
 import type { DatasetSpec } from './spec.ts';
 
 export { adHocSilver, adHocSilverSpec } from './ad-hoc.ts';
-export type { OutputName } from './output-names.ts';
-export type { Overrides } from './silver-overrides.ts';
+export type { OutputName } from './silver/output-names.ts';
+export type { Overrides } from './silver/overrides.ts';
 
 /** @throws USE001 when the result breaks a rule that the config keeps: keys a model needs, a format to write. */
 export function applyOverrides(spec: DatasetSpec, overrides: Overrides): DatasetSpec {

@@ -1,11 +1,11 @@
 import type * as v from 'valibot';
 import { BRONZE_FOLDERS } from './names.ts';
-import type { ConfigPath } from './problems.ts';
-import type { Report } from './report.ts';
 import { checkPartitionName } from './rules.ts';
-import * as kit from './schema-kit.ts';
 import type { BronzePathKeys, SilverPathKeys } from './spec.ts';
-import type { Partly } from './validate.ts';
+import type { ConfigPath } from './yaml/problems.ts';
+import type { Report } from './yaml/report.ts';
+import * as kit from './yaml/schema-kit.ts';
+import type { Partly } from './yaml/validate.ts';
 
 const SAMPLES = 'it named folders of sample data only';
 const name = (folder: string, fallback: string) =>

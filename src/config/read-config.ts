@@ -1,8 +1,8 @@
-import { type ConfigDocument, parseYaml } from './document.ts';
-import { type Environment, type SubstitutedText, substitute } from './environment.ts';
-import { ConfigError, type ConfigProblem, type ConfigWarning, formatPath } from './problems.ts';
 import { type Draft, readDatasets } from './read-datasets.ts';
 import type { DatasetSpec } from './spec.ts';
+import { type ConfigDocument, parseYaml } from './yaml/document.ts';
+import { type Environment, type SubstitutedText, substitute } from './yaml/environment.ts';
+import { ConfigError, type ConfigProblem, type ConfigWarning, formatPath } from './yaml/problems.ts';
 
 /** A config file that was found right. */
 export interface ReadConfig {

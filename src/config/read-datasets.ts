@@ -1,17 +1,17 @@
-import { classicSpec } from './classic.ts';
-import { checkClassic } from './classic-check.ts';
-import { type ClassicConfig, classicSchema } from './classic-schema.ts';
-import type { ConfigDocument } from './document.ts';
-import { isMapping, type SubstitutedText } from './environment.ts';
-import { intentSpec } from './intent.ts';
-import { checkIntent } from './intent-check.ts';
-import { type IntentConfig, intentSchema } from './intent-schema.ts';
+import { checkClassic } from './classic/check.ts';
+import { type ClassicConfig, classicSchema } from './classic/schema.ts';
+import { classicSpec } from './classic/spec.ts';
+import { checkIntent } from './intent/check.ts';
+import { type IntentConfig, intentSchema } from './intent/schema.ts';
+import { intentSpec } from './intent/spec.ts';
 import { type ConfigView, datasetViews, sourceViews } from './multi.ts';
-import type { ConfigPath, ConfigProblem, ConfigWarning } from './problems.ts';
-import { createReport, type Report } from './report.ts';
-import type { Schema } from './schema-kit.ts';
 import type { DatasetSpec } from './spec.ts';
-import { checkShape } from './validate.ts';
+import type { ConfigDocument } from './yaml/document.ts';
+import { isMapping, type SubstitutedText } from './yaml/environment.ts';
+import type { ConfigPath, ConfigProblem, ConfigWarning } from './yaml/problems.ts';
+import { createReport, type Report } from './yaml/report.ts';
+import type { Schema } from './yaml/schema-kit.ts';
+import { checkShape } from './yaml/validate.ts';
 
 export interface ConfigFile {
   readonly file: string;

@@ -1,13 +1,13 @@
 import { type DataType, formatType } from '../core/schema.ts';
 import { Secret } from '../core/secret.ts';
-import type { SubstitutedText } from './environment.ts';
-import { type Environment, isMapping } from './environment.ts';
 import { openConfig } from './load.ts';
 import { leavesOf, otherValues, valueAt, withValue } from './other-values.ts';
-import { type ConfigPath, type ConfigWarning, formatPath, type Position, pathKey } from './problems.ts';
 import type { ReadConfig } from './read-config.ts';
 import type { Draft } from './read-datasets.ts';
 import type { DatasetSpec } from './spec.ts';
+import type { SubstitutedText } from './yaml/environment.ts';
+import { type Environment, isMapping } from './yaml/environment.ts';
+import { type ConfigPath, type ConfigWarning, formatPath, type Position, pathKey } from './yaml/problems.ts';
 
 /** Where a value of a run comes from. */
 export type Origin =

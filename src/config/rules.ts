@@ -1,8 +1,8 @@
-import { CONFIG_VERSIONS } from './file-schema.ts';
+import { CONFIG_VERSIONS } from './file/schema.ts';
 import { isTimezone, nameProblem, partitionNameProblem } from './names.ts';
-import type { ConfigPath } from './problems.ts';
-import type { Report } from './report.ts';
 import type { Compression, OutputFormats } from './spec.ts';
+import type { ConfigPath } from './yaml/problems.ts';
+import type { Report } from './yaml/report.ts';
 
 /** Reports a text that cannot be one folder or file name. */
 export function checkName(value: string | undefined, at: ConfigPath, report: Report): void {

@@ -1,10 +1,10 @@
 import type * as v from 'valibot';
-import type { runOptions } from './file-schema.ts';
-import type { ConfigPath } from './problems.ts';
-import type { Report } from './report.ts';
+import type { runOptions } from './file/schema.ts';
 import { checkFolder, checkName, checkNames, checkTimezone } from './rules.ts';
 import type { BronzeSpec, PartitionStrategy, ReferenceSpec } from './spec.ts';
-import type { Partly } from './validate.ts';
+import type { ConfigPath } from './yaml/problems.ts';
+import type { Report } from './yaml/report.ts';
+import type { Partly } from './yaml/validate.ts';
 
 type Entries = typeof runOptions;
 export type RunOptions = { readonly [K in keyof Entries]?: v.InferOutput<Entries[K]> };

@@ -1,9 +1,9 @@
 import { isAbsolute, join } from 'node:path';
-import type { IntentConfig } from './intent-schema.ts';
-import type { ConfigPath } from './problems.ts';
-import type { Report } from './report.ts';
+import type { IntentConfig } from './intent/schema.ts';
 import { checkFolder } from './rules.ts';
-import type { Partly } from './validate.ts';
+import type { ConfigPath } from './yaml/problems.ts';
+import type { Report } from './yaml/report.ts';
+import type { Partly } from './yaml/validate.ts';
 
 const LAYERS = ['source', 'bronze', 'silver'] as const;
 

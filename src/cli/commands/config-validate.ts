@@ -1,5 +1,5 @@
 import { type ArgsDef, defineCommand } from 'citty';
-import type { ConfigProblem, ConfigWarning } from '../../config/problems.ts';
+import type { ConfigProblem, ConfigWarning } from '../../config/yaml/problems.ts';
 import { FoundryError } from '../../core/errors.ts';
 import { OUTPUT_ARGS } from '../args.ts';
 import { configFiles, FILE_ARGS } from '../config-files.ts';

@@ -1,7 +1,7 @@
 import { type Document, isMap, isScalar, isSeq, type YAMLMap } from 'yaml';
-import { classicSchema } from '../classic-schema.ts';
-import { intentSchema } from '../intent-schema.ts';
-import { entriesOf, notesOf, type Schema } from '../schema-kit.ts';
+import { classicSchema } from '../classic/schema.ts';
+import { intentSchema } from '../intent/schema.ts';
+import { entriesOf, notesOf, type Schema } from '../yaml/schema-kit.ts';
 import { editYaml } from './edit-yaml.ts';
 
 export type ConfigVersion = 1 | 2;

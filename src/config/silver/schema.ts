@@ -1,8 +1,8 @@
-import { compression } from './file-schema.ts';
+import { compression } from '../file/schema.ts';
+import { INPUT_SCOPES } from '../spec.ts';
+import * as kit from '../yaml/schema-kit.ts';
+import { cdcSchema } from './cdc.ts';
 import { outputNames } from './output-names.ts';
-import * as kit from './schema-kit.ts';
-import { cdcSchema } from './silver-cdc.ts';
-import { INPUT_SCOPES } from './spec.ts';
 
 /** Keys of `silver` that both dialects share. */
 export const silverOptions = {

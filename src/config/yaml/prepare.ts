@@ -1,5 +1,5 @@
 import type * as v from 'valibot';
-import { nearest } from '../core/nearest.ts';
+import { nearest } from '../../core/nearest.ts';
 import { isMapping } from './environment.ts';
 import { type ConfigPath, formatPath } from './problems.ts';
 import type { Report } from './report.ts';

@@ -1,9 +1,5 @@
-import { checkFile } from './file-source.ts';
-import { intentBronzeFormats, intentModel, isEventLike } from './intent.ts';
-import type { IntentConfig } from './intent-schema.ts';
-import { checkPathStructure } from './path-structure.ts';
-import type { ConfigPath } from './problems.ts';
-import type { Report } from './report.ts';
+import { checkFile } from '../file/source.ts';
+import { checkPathStructure } from '../path-structure.ts';
 import {
   checkColumns,
   checkFormats,
@@ -11,12 +7,16 @@ import {
   checkName,
   checkPartitionName,
   checkVersion,
-} from './rules.ts';
-import { checkRun } from './run-options.ts';
-import { checkOutputNames, checkSilverOptions, columnList, deleteModeOf } from './silver-options.ts';
-import { uselessSettings } from './silver-rules.ts';
-import { checkStorage } from './storage-place.ts';
-import type { Partly } from './validate.ts';
+} from '../rules.ts';
+import { checkRun } from '../run-options.ts';
+import { checkOutputNames, checkSilverOptions, columnList, deleteModeOf } from '../silver/options.ts';
+import { uselessSettings } from '../silver/rules.ts';
+import { checkStorage } from '../storage-place.ts';
+import type { ConfigPath } from '../yaml/problems.ts';
+import type { Report } from '../yaml/report.ts';
+import type { Partly } from '../yaml/validate.ts';
+import type { IntentConfig } from './schema.ts';
+import { intentBronzeFormats, intentModel, isEventLike } from './spec.ts';
 
 type Config = Partly<IntentConfig>;
 type Bronze = NonNullable<Config['bronze']>;

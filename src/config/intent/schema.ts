@@ -11,11 +11,11 @@ import {
   runOptions,
   sourceType,
   version,
-} from './file-schema.ts';
-import { pathStructure } from './path-structure.ts';
-import * as kit from './schema-kit.ts';
-import { deleteMode, silverOptions } from './silver-schema.ts';
-import { DELTA_MODES } from './spec.ts';
+} from '../file/schema.ts';
+import { pathStructure } from '../path-structure.ts';
+import { deleteMode, silverOptions } from '../silver/schema.ts';
+import { DELTA_MODES } from '../spec.ts';
+import * as kit from '../yaml/schema-kit.ts';
 
 const UNUSED = 'nothing reads it; remove the key';
 const backend = kit.choice(['local', 's3']);

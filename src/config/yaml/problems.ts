@@ -1,4 +1,4 @@
-import { FoundryError } from '../core/errors.ts';
+import { FoundryError } from '../../core/errors.ts';
 
 /** Keys and indexes from the root of the file down to a value. */
 export type ConfigPath = readonly (string | number)[];

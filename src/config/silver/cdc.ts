@@ -1,9 +1,9 @@
 import type * as v from 'valibot';
-import type { ConfigPath } from './problems.ts';
-import type { Report } from './report.ts';
-import * as kit from './schema-kit.ts';
-import type { CdcSpec } from './spec.ts';
-import type { Partly } from './validate.ts';
+import type { CdcSpec } from '../spec.ts';
+import type { ConfigPath } from '../yaml/problems.ts';
+import type { Report } from '../yaml/report.ts';
+import * as kit from '../yaml/schema-kit.ts';
+import type { Partly } from '../yaml/validate.ts';
 
 const codes = (description: string, fallback: string) =>
   kit.optional(description, kit.textOrList, { fallback });

@@ -1,13 +1,13 @@
-import { fileSource } from './file-source.ts';
-import type { IntentConfig } from './intent-schema.ts';
-import { artifactNames } from './output-names.ts';
-import { bronzePathPart, silverPathPart } from './path-structure.ts';
-import { outputFormats } from './rules.ts';
-import { partitionPart, runPart } from './run-options.ts';
-import { bronzeErrorHandling, columnList, deleteModeOf, silverPart } from './silver-options.ts';
-import type { BronzeSpec, DatasetSpec, OutputFormats, SilverModelName, SilverSpec } from './spec.ts';
-import { bronzeBase, silverBase, sourcePath } from './storage-place.ts';
-import type { Partly } from './validate.ts';
+import { fileSource } from '../file/source.ts';
+import { bronzePathPart, silverPathPart } from '../path-structure.ts';
+import { outputFormats } from '../rules.ts';
+import { partitionPart, runPart } from '../run-options.ts';
+import { bronzeErrorHandling, columnList, deleteModeOf, silverPart } from '../silver/options.ts';
+import { artifactNames } from '../silver/output-names.ts';
+import type { BronzeSpec, DatasetSpec, OutputFormats, SilverModelName, SilverSpec } from '../spec.ts';
+import { bronzeBase, silverBase, sourcePath } from '../storage-place.ts';
+import type { Partly } from '../yaml/validate.ts';
+import type { IntentConfig } from './schema.ts';
 
 type Silver = IntentConfig['silver'];
 type Options = NonNullable<IntentConfig['bronze']['options']>;

@@ -1,4 +1,4 @@
-import type { LoadPattern, SilverModelName } from './spec.ts';
+import type { LoadPattern, SilverModelName } from '../spec.ts';
 
 /** The models that a classic config can name. */
 export const CLASSIC_MODELS = [

@@ -1,5 +1,5 @@
-import * as kit from './schema-kit.ts';
-import type { ArtifactName, SilverModelName } from './spec.ts';
+import type { ArtifactName, SilverModelName } from '../spec.ts';
+import * as kit from '../yaml/schema-kit.ts';
 
 export const OUTPUTS = ['full', 'cdc', 'current', 'history'] as const;
 export type OutputName = (typeof OUTPUTS)[number];

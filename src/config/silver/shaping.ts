@@ -1,10 +1,10 @@
+import { checkColumns } from '../rules.ts';
+import type { ColumnShaping } from '../spec.ts';
+import type { ConfigPath } from '../yaml/problems.ts';
+import type { Report } from '../yaml/report.ts';
+import type { Partly } from '../yaml/validate.ts';
 import { checkColumnTypes, columnTypes } from './column-types.ts';
-import type { ConfigPath } from './problems.ts';
-import type { Report } from './report.ts';
-import { checkColumns } from './rules.ts';
-import type { SilverOptions } from './silver-options.ts';
-import type { ColumnShaping } from './spec.ts';
-import type { Partly } from './validate.ts';
+import type { SilverOptions } from './options.ts';
 
 type Shaping = Pick<SilverOptions, 'schema' | 'normalization' | 'types'>;
 

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { FoundryError, messageOf } from '../core/errors.ts';
+import { FoundryError, messageOf } from '../../core/errors.ts';
 import { ConfigError } from './problems.ts';
 
 const MAX_BYTES = 1024 * 1024;

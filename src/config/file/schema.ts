@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import * as kit from './schema-kit.ts';
-import { COMPRESSIONS, DELTA_MODES, LOAD_PATTERNS, REFERENCE_ROLES } from './spec.ts';
+import { COMPRESSIONS, DELTA_MODES, LOAD_PATTERNS, REFERENCE_ROLES } from '../spec.ts';
+import * as kit from '../yaml/schema-kit.ts';
 
 export const FILE_FORMATS = ['csv', 'tsv', 'json', 'jsonl', 'parquet'] as const;
 export const PARTITION_STRATEGIES = ['date', 'hourly', 'timestamp', 'batch_id', 'none'] as const;

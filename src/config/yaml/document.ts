@@ -12,7 +12,7 @@ import {
   type Pair,
   parseDocument,
 } from 'yaml';
-import { messageOf } from '../core/errors.ts';
+import { messageOf } from '../../core/errors.ts';
 import type { ConfigPath, Position } from './problems.ts';
 
 /** A parsed YAML file: plain values, and where each of them stands. */

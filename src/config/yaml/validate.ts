@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { didYouMean } from '../core/nearest.ts';
+import { didYouMean } from '../../core/nearest.ts';
 import { isMapping } from './environment.ts';
 import { prepare } from './prepare.ts';
 import { type ConfigPath, formatPath } from './problems.ts';

@@ -1,11 +1,7 @@
-import { bronzeFormats, partitionStrategy } from './classic.ts';
-import type { ClassicConfig } from './classic-schema.ts';
-import { checkDeprecations } from './deprecations.ts';
-import { SOURCE_TYPES } from './file-schema.ts';
-import { checkFile } from './file-source.ts';
-import { checkPathStructure } from './path-structure.ts';
-import type { ConfigPath } from './problems.ts';
-import type { Report } from './report.ts';
+import { checkDeprecations } from '../deprecations.ts';
+import { SOURCE_TYPES } from '../file/schema.ts';
+import { checkFile } from '../file/source.ts';
+import { checkPathStructure } from '../path-structure.ts';
 import {
   checkColumns,
   checkFolder,
@@ -14,12 +10,16 @@ import {
   checkName,
   checkPartitionName,
   checkVersion,
-} from './rules.ts';
-import { checkRun } from './run-options.ts';
-import { chooseModel } from './silver-models.ts';
-import { checkOutputNames, checkSilverOptions, columnList, deleteModeOf } from './silver-options.ts';
-import { modelProblems, uselessSettings } from './silver-rules.ts';
-import type { Partly } from './validate.ts';
+} from '../rules.ts';
+import { checkRun } from '../run-options.ts';
+import { chooseModel } from '../silver/models.ts';
+import { checkOutputNames, checkSilverOptions, columnList, deleteModeOf } from '../silver/options.ts';
+import { modelProblems, uselessSettings } from '../silver/rules.ts';
+import type { ConfigPath } from '../yaml/problems.ts';
+import type { Report } from '../yaml/report.ts';
+import type { Partly } from '../yaml/validate.ts';
+import type { ClassicConfig } from './schema.ts';
+import { bronzeFormats, partitionStrategy } from './spec.ts';
 
 type Partial = Partly<ClassicConfig>;
 type SourceType = (typeof SOURCE_TYPES)[number];

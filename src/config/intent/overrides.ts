@@ -1,7 +1,7 @@
-import { FoundryError } from '../core/errors.ts';
-import { didYouMean } from '../core/nearest.ts';
-import { modelByName } from './silver-models.ts';
-import type { SilverSpec } from './spec.ts';
+import { FoundryError } from '../../core/errors.ts';
+import { didYouMean } from '../../core/nearest.ts';
+import { modelByName } from '../silver/models.ts';
+import type { SilverSpec } from '../spec.ts';
 
 type Replaced = Partial<SilverSpec>;
 

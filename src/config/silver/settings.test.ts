@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import { parseConfig } from './load.ts';
-import { problemsOf } from './problems.ts';
+import { parseConfig } from '../load.ts';
+import { problemsOf } from '../yaml/problems.ts';
 
 const CLASSIC =
   'config_version: 1\nplatform: {bronze: {storage_backend: local}}\nsource: {system: s, table: t, file: {path: a.csv}}\n';

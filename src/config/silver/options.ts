@@ -1,7 +1,4 @@
 import type * as v from 'valibot';
-import { artifactNames, artifactOf, OUTPUTS, type OutputNames, sharedName } from './output-names.ts';
-import type { ConfigPath } from './problems.ts';
-import type { Report } from './report.ts';
 import {
   checkColumns,
   checkFolder,
@@ -11,10 +8,7 @@ import {
   checkPartitionName,
   checkTimezone,
   outputFormats,
-} from './rules.ts';
-import { cdcSpec, checkCdc } from './silver-cdc.ts';
-import type { silverOptions } from './silver-schema.ts';
-import { checkShaping, columnShaping } from './silver-shaping.ts';
+} from '../rules.ts';
 import type {
   DeleteMode,
   ErrorHandling,
@@ -22,8 +16,14 @@ import type {
   SchemaMode,
   SilverModelName,
   SilverSpec,
-} from './spec.ts';
-import type { Partly } from './validate.ts';
+} from '../spec.ts';
+import type { ConfigPath } from '../yaml/problems.ts';
+import type { Report } from '../yaml/report.ts';
+import type { Partly } from '../yaml/validate.ts';
+import { cdcSpec, checkCdc } from './cdc.ts';
+import { artifactNames, artifactOf, OUTPUTS, type OutputNames, sharedName } from './output-names.ts';
+import type { silverOptions } from './schema.ts';
+import { checkShaping, columnShaping } from './shaping.ts';
 
 type Entries = typeof silverOptions;
 export type SilverOptions = { readonly [K in keyof Entries]?: v.InferOutput<Entries[K]> };

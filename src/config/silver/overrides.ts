@@ -1,10 +1,7 @@
-import { FoundryError } from '../core/errors.ts';
-import { didYouMean } from '../core/nearest.ts';
-import { overrideIntentColumns, overrideIntentModel } from './intent-overrides.ts';
-import { nameProblem } from './names.ts';
-import { artifactOf, OUTPUTS, type OutputName, sharedName } from './output-names.ts';
-import { CLASSIC_MODELS, defaultModel, modelByName } from './silver-models.ts';
-import { modelProblems } from './silver-rules.ts';
+import { FoundryError } from '../../core/errors.ts';
+import { didYouMean } from '../../core/nearest.ts';
+import { overrideIntentColumns, overrideIntentModel } from '../intent/overrides.ts';
+import { nameProblem } from '../names.ts';
 import {
   type ArtifactName,
   COMPRESSIONS,
@@ -12,7 +9,10 @@ import {
   type LoadPattern,
   type SilverModelName,
   type SilverSpec,
-} from './spec.ts';
+} from '../spec.ts';
+import { CLASSIC_MODELS, defaultModel, modelByName } from './models.ts';
+import { artifactOf, OUTPUTS, type OutputName, sharedName } from './output-names.ts';
+import { modelProblems } from './rules.ts';
 
 /** What the command line lays over a config; absent means as configured. All but `loadPattern` and `bronzeBase` concern Silver. */
 export interface Overrides {

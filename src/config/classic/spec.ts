@@ -1,13 +1,13 @@
-import type { ClassicConfig } from './classic-schema.ts';
-import { fileSource } from './file-source.ts';
-import { artifactNames } from './output-names.ts';
-import { bronzePathPart, silverPathPart } from './path-structure.ts';
-import { outputFormats } from './rules.ts';
-import { partitionPart, runPart } from './run-options.ts';
-import { chooseModel } from './silver-models.ts';
-import { bronzeErrorHandling, columnList, deleteModeOf, silverPart } from './silver-options.ts';
-import type { BronzeSpec, DatasetSpec, OutputFormats, PartitionStrategy, SilverSpec } from './spec.ts';
-import type { Partly } from './validate.ts';
+import { fileSource } from '../file/source.ts';
+import { bronzePathPart, silverPathPart } from '../path-structure.ts';
+import { outputFormats } from '../rules.ts';
+import { partitionPart, runPart } from '../run-options.ts';
+import { chooseModel } from '../silver/models.ts';
+import { bronzeErrorHandling, columnList, deleteModeOf, silverPart } from '../silver/options.ts';
+import { artifactNames } from '../silver/output-names.ts';
+import type { BronzeSpec, DatasetSpec, OutputFormats, PartitionStrategy, SilverSpec } from '../spec.ts';
+import type { Partly } from '../yaml/validate.ts';
+import type { ClassicConfig } from './schema.ts';
 
 type Source = ClassicConfig['source'];
 type PlatformBronze = ClassicConfig['platform']['bronze'];

@@ -1,5 +1,5 @@
-import { needsKeys } from './silver-models.ts';
-import type { DeleteMode, LoadPattern, SilverModelName } from './spec.ts';
+import type { DeleteMode, LoadPattern, SilverModelName } from '../spec.ts';
+import { needsKeys } from './models.ts';
 
 export interface ModelSubject {
   readonly model: SilverModelName;

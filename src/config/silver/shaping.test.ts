@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { parseConfig } from './load.ts';
+import { parseConfig } from '../load.ts';
 
 const CLASSIC = `config_version: 1
 platform: {bronze: {storage_backend: local}}

@@ -11,11 +11,11 @@ import {
   runOptions,
   sourceType,
   version,
-} from './file-schema.ts';
-import { pathStructure } from './path-structure.ts';
-import * as kit from './schema-kit.ts';
-import { MODEL_NAMES, PROFILE_NAMES } from './silver-models.ts';
-import { deleteMode, silverOptions } from './silver-schema.ts';
+} from '../file/schema.ts';
+import { pathStructure } from '../path-structure.ts';
+import { MODEL_NAMES, PROFILE_NAMES } from '../silver/models.ts';
+import { deleteMode, silverOptions } from '../silver/schema.ts';
+import * as kit from '../yaml/schema-kit.ts';
 
 const connection = (description: string) =>
   kit.optional(description, kit.anyMapping, { fallback: 'none; has no effect on the local backend' });

@@ -1,7 +1,7 @@
-import { didYouMean } from '../core/nearest.ts';
-import { type DataType, parseType, TYPE_NAMES } from '../core/schema.ts';
-import type { ConfigPath } from './problems.ts';
-import type { Report } from './report.ts';
+import { didYouMean } from '../../core/nearest.ts';
+import { type DataType, parseType, TYPE_NAMES } from '../../core/schema.ts';
+import type { ConfigPath } from '../yaml/problems.ts';
+import type { Report } from '../yaml/report.ts';
 
 /** Reports what names no type in a map of types by column. */
 export function checkColumnTypes(

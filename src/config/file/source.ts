@@ -1,13 +1,13 @@
 import { basename, dirname, extname } from 'node:path';
 import type * as v from 'valibot';
-import { didYouMean } from '../core/nearest.ts';
-import { checkColumnTypes, columnTypes } from './column-types.ts';
-import { FILE_FORMATS, type fileOptions } from './file-schema.ts';
-import type { ConfigPath } from './problems.ts';
-import type { Report } from './report.ts';
-import { checkColumns } from './rules.ts';
-import type { FileFormat, FileSourceSpec, TextEncoding } from './spec.ts';
-import type { Partly } from './validate.ts';
+import { didYouMean } from '../../core/nearest.ts';
+import { checkColumns } from '../rules.ts';
+import { checkColumnTypes, columnTypes } from '../silver/column-types.ts';
+import type { FileFormat, FileSourceSpec, TextEncoding } from '../spec.ts';
+import type { ConfigPath } from '../yaml/problems.ts';
+import type { Report } from '../yaml/report.ts';
+import type { Partly } from '../yaml/validate.ts';
+import { FILE_FORMATS, type fileOptions } from './schema.ts';
 
 type Entries = typeof fileOptions;
 export type FileOptions = { readonly [K in keyof Entries]?: v.InferOutput<Entries[K]> };
