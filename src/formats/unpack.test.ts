@@ -136,9 +136,9 @@ describe('zstd', () => {
   );
 });
 
-test('512 MB out of a few bytes are unpacked in bounded memory', async () => {
+test('1 GB out of a few bytes is unpacked in bounded memory', async () => {
   const frame = zstd(Buffer.alloc(8 * 1024 * 1024, 'a,b\n'));
-  const frames = Buffer.concat(Array.from({ length: 64 }, () => frame));
+  const frames = Buffer.concat(Array.from({ length: 128 }, () => frame));
   Bun.gc(true);
   const before = process.memoryUsage.rss();
   let peak = before;
@@ -147,6 +147,7 @@ test('512 MB out of a few bytes are unpacked in bounded memory', async () => {
     bytes += chunk.length;
     peak = Math.max(peak, process.memoryUsage.rss());
   }
-  expect(bytes).toBe(512 * 1024 * 1024);
-  expect(peak - before).toBeLessThan(150_000_000);
+  expect(bytes).toBe(1024 * 1024 * 1024);
+  // The process is shared with other tests: room for its collector, far less than the content.
+  expect(peak - before).toBeLessThan(400_000_000);
 });
