@@ -4,21 +4,31 @@ import type { EngineLimits } from './engine.ts';
 
 const CGROUP_LIMITS = ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes'] as const;
 const SMALLEST_MEMORY = 128 * 1024 ** 2;
+/** What the process holds besides the engine's own count: the runtime, the library, buffers of its allocator. */
+const OUTSIDE_ENGINE = 112 * 1024 ** 2;
 
 export interface LimitOptions {
+  /** Of the whole process. */
   readonly memoryBytes?: number;
   readonly threads?: number;
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** Half of the memory that this process may use, every core, spilling to FOUNDRY_SPILL_DIR or the system's. */
+/** A limit's part that is the engine's, else half of the memory that this process may use; every core, spilling to FOUNDRY_SPILL_DIR or the system's. */
 export function engineLimits(options: LimitOptions = {}): EngineLimits {
   const env = options.env ?? process.env;
   return {
-    memoryBytes: options.memoryBytes ?? Math.max(SMALLEST_MEMORY, Math.floor(availableMemory() / 2)),
+    memoryBytes:
+      options.memoryBytes === undefined
+        ? Math.max(SMALLEST_MEMORY, Math.floor(availableMemory() / 2))
+        : engineShare(options.memoryBytes),
     threads: options.threads ?? availableParallelism(),
     spillFolder: env.FOUNDRY_SPILL_DIR || tmpdir(),
   };
+}
+
+function engineShare(processBytes: number): number {
+  return processBytes - Math.min(OUTSIDE_ENGINE, Math.floor(processBytes / 4));
 }
 
 /** RAM of the machine, or of the container where that is less. */

@@ -1,4 +1,4 @@
-import type { Field } from '../core/schema.ts';
+import type { DataType, Field } from '../core/schema.ts';
 import { identifier, literal } from '../engine/sql.ts';
 import { type Decision, goodRows } from './decide.ts';
 import { withMissing } from './missing.ts';
@@ -6,6 +6,10 @@ import { dateOf } from './order-type.ts';
 
 /** Behind the last of equal order values stands the next greater one. */
 const REPEATED = 'n IS NOT DISTINCT FROM o';
+
+const TWO_TO_40 = 2 ** 40;
+const TWO_TO_63 = '9223372036854775808::HUGEINT';
+const MAX_INT64 = '9223372036854775807';
 
 /**
  * A query for `__file, __row, __order, __next, __deleted, __status, __rows` of every row that has keys and a place
@@ -19,7 +23,7 @@ export function decideSql(decision: Decision): string {
   const deletes = decision.deleted !== undefined || missing !== undefined;
   const keys = decision.keys.map((_, index) => `k${index}`).join(', ');
   const good = `SELECT ${narrowColumns(decision)} FROM bronze_rows WHERE ${goodRows(decision)}`;
-  if (decision.latestOnly && !deletes) return latestSql(good, keys, decision.sequence !== undefined);
+  if (decision.latestOnly && !deletes) return latestSql(good, keys, decision);
   const rows = missing === undefined ? good : withMissing(missing, decision, good, keys);
   const [file, row, weight] = missing === undefined ? ['f', 'r', '1'] : ['cf', 'cr', 'w'];
   const decided =
@@ -72,13 +76,41 @@ function tieOrder(decision: Decision): string {
   return decision.sequence === undefined ? 'o, f, r' : 'o, s NULLS FIRST, f, r';
 }
 
-/** An aggregate is cheaper than a window. A NULL sequence comes before all others, as in the windows. */
-function latestSql(good: string, keys: string, hasSequence: boolean): string {
-  const sequence = hasSequence ? "'p': s IS NOT NULL, 's': s, " : '';
+/**
+ * Order value and place of a row in one number of 128 bits, or undefined for an order of other types: an aggregate of
+ * numbers stays within the engine's memory limit, one of structs does not.
+ */
+function packed({ order, sequence }: Decision): string | undefined {
+  const whole = wholeNumber(order.type);
+  return whole === undefined || sequence !== undefined
+    ? undefined
+    : `${whole}::HUGEINT * ${TWO_TO_63} + (f * ${TWO_TO_40} + r)`;
+}
+
+function wholeNumber(type: DataType): string | undefined {
+  switch (type.kind) {
+    case 'int32':
+    case 'int64':
+      return 'o';
+    // Infinite times have no number: those stand before and behind all others.
+    case 'timestamp':
+      return `CASE WHEN isfinite(o) THEN epoch_us(o) WHEN o > epoch_ms(0) THEN ${MAX_INT64} ELSE -${MAX_INT64} END`;
+    default:
+      return undefined;
+  }
+}
+
+/** The last row per key: by an aggregate, which is cheaper than a window, where the order is a number. */
+function latestSql(good: string, keys: string, decision: Decision): string {
+  const number = packed(decision);
+  const rows = `PARTITION BY ${keys} ORDER BY ${tieOrder(decision)}`;
+  const last =
+    number === undefined
+      ? `SELECT f, r, o, count(*) OVER (${rows} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS c FROM (${good}) QUALIFY lead(r) OVER (${rows}) IS NULL`
+      : `SELECT w >> 40 AS f, w & ${TWO_TO_40 - 1} AS r, o, c FROM (SELECT max(${number}) & ${MAX_INT64} AS w, max(o) AS o, count(*) AS c FROM (${good}) GROUP BY ${keys})`;
   return (
-    `SELECT w.f AS "__file", w.r AS "__row", w.o AS "__order", NULL AS "__next", false AS "__deleted", ` +
-    `c AS "__rows", 'live' AS "__status" FROM ` +
-    `(SELECT max({'o': o, ${sequence}'f': f, 'r': r}) AS w, count(*) AS c FROM (${good}) GROUP BY ${keys})`
+    `SELECT f::BIGINT AS "__file", r::BIGINT AS "__row", o AS "__order", NULL AS "__next", false AS "__deleted", ` +
+    `c AS "__rows", 'live' AS "__status" FROM (${last})`
   );
 }
 
