@@ -3,6 +3,7 @@ import type { ErrorHandling } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import { createPartFile, type PartFile } from '../formats/part-file.ts';
 import type { SpooledPart } from '../lake/lake.ts';
+import { isTooMany, QUARANTINE_FOLDER } from '../lake/quarantine.ts';
 import type { RejectedRow } from '../sources/source.ts';
 
 const BUFFER_CHARS = 256 * 1024;
@@ -59,7 +60,7 @@ export function rejectedRows(spool: string, allowed: ErrorHandling): RejectedRow
         reasons: Object.fromEntries([...reasons].sort(([a], [b]) => (a < b ? -1 : 1))),
         part: {
           file,
-          folder: '_quarantine/',
+          folder: QUARANTINE_FOLDER,
           stem: 'rejected',
           format: 'jsonl',
           rows,
@@ -72,11 +73,6 @@ export function rejectedRows(spool: string, allowed: ErrorHandling): RejectedRow
       await part?.abort();
     },
   };
-}
-
-/** As Silver judges its own: more than the records allowed, and of all rows more than the percentage. */
-function isTooMany({ maxBadRecords, maxBadPercent }: ErrorHandling, bad: number, total: number): boolean {
-  return maxBadRecords === 0 || (bad > maxBadRecords && (bad / total) * 100 > maxBadPercent);
 }
 
 function tooMany(

@@ -114,9 +114,11 @@ function refuseEmptyReplacement(
   if (extracted.rows > 0 || !writer.holdsData || spec.bronze.loadPattern !== 'full' || spec.bronze.allowEmpty)
     return;
   const before = writer.previous?.record_count;
+  const refused = extracted.rejected?.rows ?? 0;
+  const gave = refused === 0 ? 'the source gave no rows' : `each of the ${refused} rows was refused`;
   throw new FoundryError(
     'QUAL001',
-    `${spec.name}: the source gave no rows, but ${location} holds ${before ?? 'data that foundry did not write'}; a full load does not replace rows by nothing`,
+    `${spec.name}: ${gave}, but ${location} holds ${before ?? 'data that foundry did not write'}; a full load does not replace rows by nothing`,
     {
       details: { rows_before: before },
       hint: 'If the source really is empty now, set run.allow_empty: true (intents: bronze.options.allow_empty).',

@@ -94,7 +94,7 @@ describe('what an intent must declare', () => {
   const { natural_keys: _keys, ...keyless } = state;
   const { event_ts_column: _event, ...timeless } = event;
   const { change_ts_column: _change, ...changeless } = state;
-  const wrong: readonly (readonly [string, object, string])[] = [
+  const wrong: readonly (readonly [string, Readonly<Record<string, unknown>>, string])[] = [
     ['an event with a history_mode', { ...event, history_mode: 'scd2' }, 'silver.history_mode'],
     ['a state with an input_mode', { ...state, input_mode: 'append_log' }, 'silver.input_mode'],
     ['no natural_keys', keyless, 'natural_keys'],

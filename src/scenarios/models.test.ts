@@ -8,18 +8,13 @@ import {
   INTENT_SILVER,
   intent,
   jsonl,
+  promote,
   SILVER,
   scenario,
   type Workspace,
 } from './support.ts';
 
 const RUN = ['--config', 'a.yaml', '--date', DATE];
-
-async function promote(w: Workspace, config: object, ...args: string[]) {
-  await w.put('a.yaml', config);
-  const { document, stderr } = await w.json(0, 'run-intent', ...RUN, ...args);
-  return { ...document.reports[1], stderr };
-}
 
 async function lines(w: Workspace, glob: string, ...columns: string[]): Promise<string[]> {
   const rows = await parquetRows(w.path(glob));

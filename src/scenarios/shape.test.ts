@@ -10,6 +10,7 @@ import {
   expectExit,
   INTENT_SILVER,
   intent,
+  promote,
   SILVER,
   scenario,
   sha256Of,
@@ -43,13 +44,6 @@ const DIALECTS = [
     (silver: Readonly<Record<string, unknown>>) => intent({ silver: { ...STATE, ...silver } }),
   ],
 ] as const;
-
-/** Lands and promotes `a.yaml`; gives Silver's report. */
-async function promote(w: Workspace, config: object, date: string = DATE) {
-  await w.put('a.yaml', config);
-  const { document, stderr } = await w.json(0, 'run-intent', '--config', 'a.yaml', '--date', date);
-  return { ...document.reports[1], stderr };
-}
 
 async function rowsOf(w: Workspace, partition: string, artifact: string, orderBy = 'ALL') {
   return parquetRows(w.path(partition, '**', `${artifact}-*.parquet`), orderBy);

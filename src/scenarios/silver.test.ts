@@ -10,6 +10,7 @@ import {
   INTENT_SILVER,
   intent,
   jsonl,
+  promote,
   SILVER,
   scenario,
   sha256Of,
@@ -18,14 +19,6 @@ import {
 } from './support.ts';
 
 const RUN = ['--config', 'a.yaml', '--date', DATE];
-
-/** Lands and promotes `a.yaml`; gives Silver's report. */
-async function promote(w: Workspace, config: object) {
-  await w.put('a.yaml', config);
-  const { document, stderr } = await w.json(0, 'run-intent', ...RUN);
-  expect(document.reports.map((report) => report.layer)).toEqual(['bronze', 'silver']);
-  return { ...document.reports[1], stderr };
-}
 
 /** Rows of one artifact without the columns that stand for the run. */
 async function artifact(w: Workspace, partition: string, name: string, orderBy = 'ALL') {

@@ -1,3 +1,4 @@
+import { expect } from 'bun:test';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -169,6 +170,14 @@ export async function sha256Of(file: string): Promise<string> {
 
 export async function sizeOf(file: string): Promise<number> {
   return (await stat(file)).size;
+}
+
+/** Lands and promotes a config; gives Silver's report, and what the log said. */
+export async function promote(w: Workspace, config: object, date = DATE, ...flags: string[]) {
+  await w.put('a.yaml', config);
+  const { document, stderr } = await w.json(0, 'run-intent', '--config', 'a.yaml', '--date', date, ...flags);
+  expect(document.reports.map((report) => report.layer)).toEqual(['bronze', 'silver']);
+  return { ...document.reports[1], stderr };
 }
 
 /** Polls until it holds. */

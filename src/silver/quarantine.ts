@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.ts';
 import { copyToPart, hashFile } from '../engine/parts.ts';
 import { identifier, literal, literalList } from '../engine/sql.ts';
 import type { SpooledPart } from '../lake/lake.ts';
+import { isTooMany, QUARANTINE_FOLDER } from '../lake/quarantine.ts';
 import { type Decision, goodRows, refusalReason, refusedColumn } from './decide.ts';
 import type { InputPart } from './relation.ts';
 import { type Fault, MISFITS, SOURCE } from './shape.ts';
@@ -37,7 +38,7 @@ export async function countRefused(request: QuarantineRequest): Promise<Quaranti
   );
   const reasons = Object.fromEntries(groups.map((group) => [String(group.reason), Number(group.n)]));
   const rows = Object.values(reasons).reduce((sum, count) => sum + count, 0);
-  if (rows > 0 && isTooMany(request.spec, rows, request.totalRows)) await refuse(request, rows);
+  if (isTooMany(request.spec.errorHandling, rows, request.totalRows)) await refuse(request, rows);
   return { rows, reasons };
 }
 
@@ -63,11 +64,6 @@ function refusedSql({ faults, decision, spec }: QuarantineRequest): string {
     );
   }
   return selects.join(' UNION ALL ');
-}
-
-function isTooMany({ errorHandling }: SilverSpec, bad: number, total: number): boolean {
-  if (!errorHandling.enabled || errorHandling.maxBadRecords === 0) return true;
-  return bad > errorHandling.maxBadRecords && (bad / total) * 100 > errorHandling.maxBadPercent;
 }
 
 async function refuse(request: QuarantineRequest, rows: number): Promise<never> {
@@ -122,7 +118,7 @@ export async function writeQuarantine(
   );
   return {
     file,
-    folder: '_quarantine/',
+    folder: QUARANTINE_FOLDER,
     stem: 'rejected',
     format: 'jsonl',
     rows,
