@@ -25,6 +25,9 @@ export const TOOLS: readonly Tool[] = [
     install: () => installPackages('strace'),
     remedy: 'apt-get install strace, and allow ptrace where this is a container',
   },
+  packaged('zstd', 'packs files that the program has to read', 'zstd', '--version'),
+  packaged('script', 'gives the program a terminal', 'bsdutils', '--version'),
+  packaged('setpriv', 'runs the program as a user who may not read everything', 'util-linux', '--version'),
   {
     name: 'pyarrow',
     purpose: 'reads the written Parquet with a second implementation',
@@ -33,6 +36,17 @@ export const TOOLS: readonly Tool[] = [
     remedy: `pip install ${PYARROW}, and FOUNDRY_TEST_PYTHON=<that python>`,
   },
 ];
+
+/** A command of a Debian package. */
+function packaged(name: string, purpose: string, source: string, probe: string): Tool {
+  return {
+    name,
+    purpose,
+    find: () => (succeeds([name, probe]) ? {} : undefined),
+    install: () => installPackages(source),
+    remedy: `apt-get install ${source}`,
+  };
+}
 
 export interface FoundTools {
   readonly env: Readonly<Record<string, string>>;

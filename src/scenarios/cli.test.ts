@@ -377,10 +377,6 @@ describe('streams', () => {
   test(
     'on a terminal a progress line is drawn on stderr and wiped before the report',
     scenario(async (w) => {
-      if (Bun.which('script') === null) {
-        process.stderr.write('SKIPPED: no script(1) to give the program a terminal\n');
-        return;
-      }
       await w.put('in.jsonl', '{"id":1,"v":"some text"}\n'.repeat(50_000));
       await w.put('a.yaml', classic({ file: { path: 'in.jsonl' } }));
       const run = Bun.spawnSync(

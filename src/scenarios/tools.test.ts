@@ -250,7 +250,6 @@ describe('foundry init', () => {
   test(
     'asks on a terminal, and proposes what it found',
     scenario(async (workspace) => {
-      if (Bun.which('script') === null) return;
       await workspace.put('orders.csv', ORDERS);
       const wrong = { source: 'nowhere.csv', system: 'a/b', key: 'order', file: 'orders.csv' };
       const answers = [
