@@ -14,16 +14,21 @@ function abortOnSignals(): AbortSignal {
   return controller.signal;
 }
 
-/** A reader that stops early (`foundry … | head`) ends the output, not the run. */
-function ignoreBrokenPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
+/**
+ * A reader that stops early (`foundry … | head`) ends the output, not the run. A report that cannot be written is
+ * a failure: whoever reads it, reads half of it.
+ */
+function guardOutput(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(`[STG001] the report could not be written to stdout: ${error.message}\n`);
+    process.exit(5);
+  });
+  // Where there is nobody to tell, the exit code tells.
+  process.stderr.on('error', () => {});
 }
 
-ignoreBrokenPipes();
+guardOutput();
 runCli(process.argv.slice(2), abortOnSignals()).then(
   (code) => {
     process.exitCode = code;

@@ -1,12 +1,12 @@
-import { stripVTControlCharacters } from 'node:util';
-import { type ArgsDef, type CommandDef, renderUsage, runCommand } from 'citty';
+import { runCommand } from 'citty';
 import { BUILD_INFO } from '../core/build-info.ts';
 import { FoundryError } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
 import { LIST_FLAGS } from './args.ts';
 import { COMMANDS, definitionsOf, subcommandsOf } from './commands.ts';
 import { emitFailure } from './emit.ts';
-import { exampleText, groupText, OVERVIEW } from './help.ts';
+import { groupText, OVERVIEW, usageText } from './help.ts';
+import { logFormatOf } from './log.ts';
 import { strictArgv } from './strict.ts';
 
 /**
@@ -17,20 +17,22 @@ import { strictArgv } from './strict.ts';
  */
 export async function runCli(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const { name, rest } = commandLine(argv);
-  const output = wantsJson(rest) ? 'json' : 'text';
+  const output = valueGiven(rest, '--output', '-o') === 'json' ? 'json' : 'text';
+  const logFormat = logFormatOf(valueGiven(rest, '--log-format'), process.env);
   try {
     if (name === '--version' || name === 'version') return print(versionLine());
     if (name === '' || name === '--help' || name === '-h' || name === 'help') return print(OVERVIEW);
     const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
     if (load === undefined) return groupHelp(name, rest);
     const command = await load();
-    if (rest.includes('--help') || rest.includes('-h')) return print(await usage(name, command));
+    if (rest.includes('--help') || rest.includes('-h'))
+      return print(usageText(name, command, await definitionsOf(command)));
     if (rest.includes('--version')) return print(versionLine());
     const rawArgs = strictArgv(rest, await definitionsOf(command), LIST_FLAGS, name);
     const { result } = await runCommand(command, { rawArgs, data: { signal } });
     return typeof result === 'number' ? result : 0;
   } catch (error) {
-    return emitFailure(name, output, error);
+    return emitFailure(name, { output, logFormat }, error);
   }
 }
 
@@ -59,11 +61,6 @@ function groupHelp(name: string, rest: readonly string[]): number {
   });
 }
 
-async function usage(name: string, command: CommandDef<ArgsDef>): Promise<string> {
-  const text = await renderUsage(command);
-  return `${process.stdout.isTTY ? text : stripVTControlCharacters(text)}\n${exampleText(name)}`;
-}
-
 function versionLine(): string {
   return `foundry ${BUILD_INFO.version} (${BUILD_INFO.commit}, ${BUILD_INFO.target})`;
 }
@@ -73,8 +70,12 @@ function print(text: string): number {
   return 0;
 }
 
-function wantsJson(args: readonly string[]): boolean {
-  return args.some(
-    (arg, i) => /^(--output|-o)=json$/.test(arg) || (/^(--output|-o)$/.test(arg) && args[i + 1] === 'json'),
-  );
+/** What follows a flag, read before the flags are checked: a failure of that check is told in the form asked for. */
+function valueGiven(args: readonly string[], ...spellings: readonly string[]): string | undefined {
+  for (const [i, arg] of args.entries()) {
+    if (spellings.includes(arg)) return args[i + 1];
+    const spelled = spellings.find((spelling) => arg.startsWith(`${spelling}=`));
+    if (spelled !== undefined) return arg.slice(spelled.length + 1);
+  }
+  return undefined;
 }

@@ -1,4 +1,6 @@
 import { BUILD_INFO } from '../core/build-info.ts';
+import { ERRORS, FoundryError } from '../core/errors.ts';
+import { createLog, type LogFormat } from './log.ts';
 import { combineExitCodes, type DatasetResult, errorDocument, errorText, exitCodeOf } from './outcome.ts';
 import type { Session } from './session.ts';
 
@@ -54,10 +56,23 @@ export function emitReports<R>(
 }
 
 /** A failure before any dataset was reached: wrong flags, wrong configs. */
-export function emitFailure(command: string, output: 'text' | 'json', error: unknown): number {
-  process.stderr.write(`${errorText(error)}\n`);
-  if (output === 'json') writeJson(command, exitCodeOf(error), [{ dataset: undefined, error }]);
+export function emitFailure(
+  command: string,
+  form: { readonly output: 'text' | 'json'; readonly logFormat: LogFormat },
+  failure: unknown,
+): number {
+  const error = hinted(command, failure);
+  if (form.logFormat === 'human') process.stderr.write(`${errorText(error)}\n`);
+  else createLog({ format: form.logFormat, level: 'error' }, () => {}).error(errorText(error));
+  if (form.output === 'json') writeJson(command, exitCodeOf(error), [{ dataset: undefined, error }]);
   return exitCodeOf(error);
+}
+
+/** Where the hint is the table's, which cannot know the command, it names this one. */
+function hinted(command: string, error: unknown): unknown {
+  if (!(error instanceof FoundryError) || error.hint !== ERRORS.USE001.hint) return error;
+  const { code, message, details, cause } = error;
+  return new FoundryError(code, message, { details, cause, hint: `See \`foundry ${command} --help\`.` });
 }
 
 /** The one JSON document on stdout that `--output json` asks for. */

@@ -1,3 +1,5 @@
+import type { ArgDef, ArgsDef, CommandDef } from 'citty';
+
 export const OVERVIEW = `foundry: lands data in a partitioned, checksummed Bronze layer and promotes it to Silver tables
 
 USAGE
@@ -100,6 +102,75 @@ export function groupText(group: string): string {
   return GROUPS[group] ?? OVERVIEW;
 }
 
-export function exampleText(command: string): string {
-  return ['EXAMPLES', '', ...(EXAMPLES[command] ?? []).map((line) => `  ${line}`)].join('\n');
+/** No line is longer, so that a terminal of the usual width shows them whole. */
+const WIDTH = 100;
+/** Where descriptions begin; a longer flag has its description on the next line. */
+const INDENT = 34;
+
+/** What `foundry <command> --help` prints. */
+export function usageText(name: string, command: CommandDef<ArgsDef>, definitions: ArgsDef): string {
+  const flags = Object.entries(definitions).filter(([, { type }]) => type !== 'positional');
+  const words = Object.entries(definitions).filter(([, { type }]) => type === 'positional');
+  const about =
+    command.meta instanceof Object && 'description' in command.meta ? command.meta.description : '';
+  const called = words.map(
+    ([word, { valueHint }]) => ` [${word.toUpperCase()}${isMany(valueHint) ? '...' : ''}]`,
+  );
+  const lines = [`${about}`, '', 'USAGE', `  foundry ${name} [options]${called.join('')}`];
+  if (words.length > 0) {
+    lines.push(
+      '',
+      'ARGUMENTS',
+      ...words.flatMap(([word, definition]) => wordLines(word.toUpperCase(), definition)),
+    );
+  }
+  lines.push('', 'OPTIONS', ...flags.flatMap(([flag, definition]) => flagLines(flag, definition)));
+  lines.push('', 'EXAMPLES', ...(EXAMPLES[name] ?? []).map((line) => `  ${line}`));
+  return lines.join('\n');
+}
+
+/** The choices of a word stand in its value hint: citty knows none for what is no flag. */
+function wordLines(word: string, { description = '', valueHint = '' }: ArgDef): string[] {
+  const choices = valueHint.includes('|') ? `: ${valueHint.replaceAll('|', ', ')}` : '';
+  return entry(word, { description: `${description}${choices}` });
+}
+
+function isMany(hint: string | undefined): boolean {
+  return hint?.endsWith('...') === true;
+}
+
+function flagLines(name: string, definition: ArgDef): string[] {
+  const alias = 'alias' in definition && definition.alias !== undefined ? `-${definition.alias}, ` : '    ';
+  if (definition.type === 'boolean') {
+    const lines = entry(`${alias}--${name}`, definition);
+    if (definition.negativeDescription === undefined) return lines;
+    return [...lines, ...entry(`    --no-${name}`, { description: definition.negativeDescription })];
+  }
+  const options = definition.type === 'enum' ? (definition.options ?? []).join('|') : '';
+  // A long list of choices does not fit beside its flag.
+  if (options.length <= WIDTH - INDENT) {
+    return entry(`${alias}--${name} <${options || (definition.valueHint ?? 'value')}>`, definition);
+  }
+  return entry(`${alias}--${name} <name>`, {
+    description: `${definition.description}: ${options.replaceAll('|', ', ')}`,
+  });
+}
+
+function entry(left: string, { description = '' }: Pick<ArgDef, 'description'>): string[] {
+  const [first = '', ...more] = wrapped(description, WIDTH - INDENT);
+  const indented = more.map((line) => `${' '.repeat(INDENT)}${line}`);
+  const head = `  ${left}`;
+  if (head.length + 2 > INDENT) return [head, `${' '.repeat(INDENT)}${first}`, ...indented];
+  return [`${head.padEnd(INDENT)}${first}`, ...indented];
+}
+
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }

@@ -54,7 +54,10 @@ describe('strict arguments', () => {
     );
   });
   test('an argument that is no flag is refused', () => {
-    expect(refusal('a.yaml')).toBe('unexpected argument "a.yaml"');
+    expect(refusal('abc')).toBe('unexpected argument "abc"');
+  });
+  test('a config file without its flag is told the flag', () => {
+    expect(refusal('a.yaml')).toBe('unexpected argument "a.yaml" (did you mean --config a.yaml?)');
   });
   test('arguments that are no flag are taken where they are declared, as many as are declared', () => {
     const one = { ...flags, name: { type: 'positional', valueHint: 'a|b' } } as const;

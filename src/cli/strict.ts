@@ -31,7 +31,11 @@ export function strictArgv(
   for (let i = 0; i < rawArgs.length; i += 1) {
     const arg = rawArgs[i] ?? '';
     if (!arg.startsWith('-') || arg === '-') {
-      if (positionals.length >= mostPositionals) fail(`unexpected argument "${arg}"`);
+      if (positionals.length >= mostPositionals) {
+        const meant =
+          'config' in definitions && /\.ya?ml$/.test(arg) ? ` (did you mean --config ${arg}?)` : '';
+        fail(`unexpected argument "${arg}"${meant}`);
+      }
       positionals.push(arg);
       continue;
     }

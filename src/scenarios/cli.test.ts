@@ -209,6 +209,45 @@ describe('the command line', () => {
   );
 
   test(
+    'what fails before a run begins is logged in the format asked for, and names the help of its command',
+    scenario(async (w) => {
+      await w.put('bad.yaml', { source: {} });
+      const wrong = [
+        ['bronze', '--config', 'bad.yaml'],
+        ['bronze', '--config', 'bad.yaml', '--date', 'someday'],
+        ['bronze', '--confg', 'bad.yaml'],
+      ];
+      for (const args of wrong) {
+        const flagged = await w.run(...args, '--log-format', 'json');
+        const set = await runFoundry(args, { cwd: w.folder, env: { BRONZE_LOG_FORMAT: 'json' } });
+        for (const run of [flagged, set]) {
+          expectExit(run, 2);
+          const entries = run.stderr
+            .trimEnd()
+            .split('\n')
+            .map((line) => JSON.parse(line));
+          expect(entries.at(-1)).toMatchObject({ level: 'ERROR', logger: 'foundry' });
+        }
+        expect((await w.run(...args, '--log-format=simple')).stderr).toContain('ERROR: [');
+      }
+      const run = await w.run('bronze', '--config', 'bad.yaml', '--date', 'someday');
+      expect(run.stderr).toContain('See `foundry bronze --help`.');
+    }),
+  );
+
+  test(
+    'a report that cannot be written is a failure that says so',
+    scenario(async (w) => {
+      await w.put('in.csv', ROWS);
+      await w.put('a.yaml', classic());
+      const script = `"${foundryBinary()}" bronze --config a.yaml > /dev/full`;
+      const shell = Bun.spawn(['sh', '-c', script], { cwd: w.folder, stderr: 'pipe' });
+      expect(await new Response(shell.stderr).text()).toContain('[STG001] the report could not be written');
+      expect(await shell.exited).toBe(5);
+    }),
+  );
+
+  test(
     'several configs run in one call: repeated, in a comma list, and one failure does not stop the others',
     scenario(async (w) => {
       await w.put('in.csv', ROWS);

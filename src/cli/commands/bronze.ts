@@ -21,7 +21,7 @@ const args = {
   ...DEPRECATED_ARGS,
 } as const satisfies ArgsDef;
 
-const BACKENDS = 'Available storage backends:\n- s3\n- azure\n- local\n';
+const BACKENDS = 'Storage backends (this version writes local only):\n- s3\n- azure\n- local\n';
 
 export const bronzeCommand = defineCommand({
   meta: { name: 'foundry bronze', description: 'Land sources into partitioned, checksummed Bronze' },
