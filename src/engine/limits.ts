@@ -5,7 +5,7 @@ import type { EngineLimits } from './engine.ts';
 const CGROUP_LIMITS = ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes'] as const;
 const SMALLEST_MEMORY = 128 * 1024 ** 2;
 /** What the process holds besides the engine's own count: the runtime, the library, buffers of its allocator. */
-const OUTSIDE_ENGINE = 112 * 1024 ** 2;
+const OUTSIDE_ENGINE = 128 * 1024 ** 2;
 
 export interface LimitOptions {
   /** Of the whole process. */
@@ -14,7 +14,10 @@ export interface LimitOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** A limit's part that is the engine's, else half of the memory that this process may use; every core, spilling to FOUNDRY_SPILL_DIR or the system's. */
+/**
+ * The engine's part of a limit, else half of the memory that this process may use; every core; spilling to
+ * FOUNDRY_SPILL_DIR or the system's folder.
+ */
 export function engineLimits(options: LimitOptions = {}): EngineLimits {
   const env = options.env ?? process.env;
   return {
@@ -28,7 +31,7 @@ export function engineLimits(options: LimitOptions = {}): EngineLimits {
 }
 
 function engineShare(processBytes: number): number {
-  return processBytes - Math.min(OUTSIDE_ENGINE, Math.floor(processBytes / 4));
+  return processBytes - Math.min(OUTSIDE_ENGINE, Math.floor(processBytes / 3));
 }
 
 /** RAM of the machine, or of the container where that is less. */
