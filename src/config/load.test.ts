@@ -483,7 +483,7 @@ describe('files', () => {
     ['comments only', '# nothing yet', '1:1: the config is empty'],
     ['no mapping', '- a', '1:1: a config is a mapping of keys'],
     ['a tab', 'platform:\n\tbronze: {}', '2:1: tabs are not allowed as indentation; use spaces'],
-    ['a key twice', `${CLASSIC}source: {}`, '7:1: this key stands twice in its mapping'],
+    ['a key twice', `${CLASSIC}source: {}`, '7:1: the key source stands twice in its section'],
     ['an unknown alias', `${CLASSIC}silver: *s`, '7:9: no anchor &s stands before this alias'],
     ['a home for anchors', `x: &x {}\n${CLASSIC}`, '1:1 x: unknown key; the keys here are'],
     [

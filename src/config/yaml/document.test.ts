@@ -17,7 +17,7 @@ function document(text: string) {
 describe('YAML', () => {
   test('that is broken is refused with the place of every error', () => {
     expect(problems('a: 1\na: 2\nb: [')).toEqual([
-      '2:1 this key stands twice in its mapping',
+      '2:1 the key a stands twice in its section',
       expect.stringMatching(/^3:\d+ /),
     ]);
     expect(problems('a:\n\tb: 1')).toEqual(['2:1 tabs are not allowed as indentation; use spaces']);
@@ -31,7 +31,9 @@ describe('YAML', () => {
   });
 
   test('with aliases that mean nothing, or themselves, or too much is refused', () => {
-    expect(problems('a: *nope')).toEqual(['1:4 no anchor &nope stands before this alias']);
+    expect(problems('a: *nope')).toEqual([
+      '1:4 no anchor &nope stands before this alias; put a text that begins with * in quotes',
+    ]);
     expect(problems('a: &x\n  b: *x')).toEqual(['2:6 the alias *x contains itself']);
     const bomb = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]'];
     for (let level = 1; level < 9; level += 1) {
@@ -60,7 +62,7 @@ describe('YAML', () => {
   test('with very many keys or levels is judged in no time', () => {
     const started = performance.now();
     const keys = Array.from({ length: 50_000 }, (_, index) => `k${index}: 1`).join('\n');
-    expect(problems(`${keys}\nk7: 2`)).toEqual(['50001:1 this key stands twice in its mapping']);
+    expect(problems(`${keys}\nk7: 2`)).toEqual(['50001:1 the key k7 stands twice in its section']);
     expect(problems(`a: ${'['.repeat(1_000)}${']'.repeat(1_000)}`)).toEqual([
       '1:103 the file is nested too deeply: more than 100 levels',
     ]);

@@ -14,6 +14,7 @@ import {
 } from 'yaml';
 import { messageOf } from '../../core/errors.ts';
 import type { ConfigPath, Position } from './problems.ts';
+import { syntaxProblems } from './syntax.ts';
 
 /** A parsed YAML file: plain values, and where each of them stands. */
 export interface ConfigDocument {
@@ -55,9 +56,9 @@ export function parseYaml(
       prettyErrors: false,
       logLevel: 'error',
     });
-    const problems = [...yaml.errors, ...yaml.warnings].map((error) => ({
-      ...at(error.pos[0]),
-      message: lowerFirst(explain(error.code, error.message)),
+    const problems: YamlProblem[] = syntaxProblems(text, yaml).map(({ offset, message }) => ({
+      ...at(offset),
+      message,
     }));
     problems.push(...structureProblems(yaml, at));
     if (problems.length > 0)
@@ -66,13 +67,6 @@ export function parseYaml(
   } catch (error) {
     return { problems: [{ ...START, message: explainCrash(error) }] };
   }
-}
-
-function explain(code: string, message: string): string {
-  if (code === 'MULTIPLE_DOCS') return 'the file holds several documents (---); a config is one document';
-  if (message.startsWith('Maximum call stack')) return 'the file is nested too deeply';
-  if (code === 'TAB_AS_INDENT') return 'tabs are not allowed as indentation; use spaces';
-  return message;
 }
 
 function explainCrash(error: unknown): string {
@@ -102,7 +96,11 @@ function structureProblems(yaml: Document, at: (offset: number | undefined) => P
 
   const walkAlias = (alias: Alias): void => {
     const target = anchors.get(alias.source);
-    if (target === undefined) tell(alias, `no anchor &${alias.source} stands before this alias`);
+    if (target === undefined)
+      tell(
+        alias,
+        `no anchor &${alias.source} stands before this alias; put a text that begins with * in quotes`,
+      );
     else if (open.has(target)) tell(alias, `the alias *${alias.source} contains itself`);
   };
   const walkPair = ({ key, value }: Pair, seen: Set<string>): void => {
@@ -111,7 +109,7 @@ function structureProblems(yaml: Document, at: (offset: number | undefined) => P
       return;
     }
     const name = String(isScalar(key) ? (key.value ?? '') : key);
-    if (seen.has(name)) tell(key, 'this key stands twice in its mapping');
+    if (seen.has(name)) tell(key, `the key ${name} stands twice in its section`);
     seen.add(name);
     if (isMergeKey(key) && !isMerged(value))
       tell(value ?? key, '<< takes a mapping, an alias of one, or a list of those');
