@@ -30,8 +30,9 @@ export function engineLimits(options: LimitOptions = {}): EngineLimits {
   };
 }
 
+/** A small limit is the engine's alone: it could not work with less. */
 function engineShare(processBytes: number): number {
-  return processBytes - Math.min(OUTSIDE_ENGINE, Math.floor(processBytes / 3));
+  return Math.max(Math.min(processBytes, SMALLEST_MEMORY), processBytes - OUTSIDE_ENGINE);
 }
 
 /** RAM of the machine, or of the container where that is less. */
