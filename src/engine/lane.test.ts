@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { openPart } from '../formats/open-part.ts';
 import type { EngineCsvInput } from '../sources/engine-input.ts';
 import { cutRanges } from './cut.ts';
 import { openEngine } from './duckdb.ts';
@@ -193,6 +194,34 @@ describe('the engine lane for Parquet', () => {
     const file = await parquet('SELECT 1 AS a, MAP {[1, 2]: 3} AS tags');
     expect(landThroughEngine(engine, { format: 'parquet', files: [file] }, target())).rejects.toThrow(
       /"tags"/,
+    );
+  });
+
+  test('refuses decimals of more than 38 digits, nested ones too, which the engine would read as doubles', async () => {
+    for (const value of ['1.50::DECIMAL(38,2)', '[1.50::DECIMAL(38,2)]']) {
+      const file = await parquet(`SELECT ${value} AS price, 1 AS a`);
+      const wider = readFileSync(file, 'latin1').replaceAll('\x15\x04\x15\x4c', '\x15\x04\x15\x50');
+      writeFileSync(file, wider, 'latin1');
+      expect(landThroughEngine(engine, { format: 'parquet', files: [file] }, target())).rejects.toThrow(
+        /"price" has decimals of 40 digits/,
+      );
+      const others = await landThroughEngine(
+        engine,
+        { format: 'parquet', files: [file], columns: ['a'] },
+        target(),
+      );
+      expect(await valuesOf(others)).toEqual([[1]]);
+    }
+  });
+
+  test('refuses a column without a name, which the engine would give one', async () => {
+    const fields = [{ name: '', type: { kind: 'int32' } as const }];
+    const file = join(root, 'no-name.parquet');
+    const writer = await openPart('parquet', file, { fields }, 'none');
+    await writer.write({ schema: { fields }, columns: [[1]], length: 1 });
+    await writer.close();
+    expect(landThroughEngine(engine, { format: 'parquet', files: [file] }, target())).rejects.toThrow(
+      /has no name/,
     );
   });
 

@@ -23,7 +23,7 @@ export async function parquetScan(
 ): Promise<{ readonly sql: string; readonly schema: TableSchema }> {
   const from = `FROM read_parquet(${literalList(input.files)}, union_by_name=true, hive_partitioning=false)`;
   const found = await describe(engine, `SELECT * ${from}`);
-  await refuseAmbiguousNames(engine, input);
+  await refuseMisreadColumns(engine, input);
   const wanted = input.columns ?? found.map((column) => column.name);
   const columns = wanted.map((name) => columnOf(name, found, input.files));
   await refuseLostNanoseconds(engine, input, from, wanted, found);
@@ -93,19 +93,19 @@ async function refuseLostNanoseconds(
 }
 
 /**
- * The engine folds case, and gives a column that it cannot tell from another one a name of its own making; names
+ * See `refuseUnreadable`; and the engine folds case, and gives a column that it cannot tell from another one a name of its own making; names
  * that its scans add themselves would hide the file's columns.
  */
-async function refuseAmbiguousNames(
-  engine: Engine,
-  { files, columns = [] }: EngineParquetInput,
-): Promise<void> {
+async function refuseMisreadColumns(engine: Engine, { files, columns }: EngineParquetInput): Promise<void> {
   const rows = await engine.query(
-    `SELECT file_name AS file, name, num_children AS children FROM parquet_schema(${literalList(files)})`,
+    `SELECT file_name AS file, name, num_children AS children, ${PRECISION} AS precision ` +
+      `FROM parquet_schema(${literalList(files)})`,
   );
-  const wanted = columns.map((name) => ({ path: [name], file: 'source.file.columns' }));
+  const tree = namedColumns(rows);
+  refuseUnreadable(tree, columns);
+  const wanted = (columns ?? []).map((name) => ({ path: [name], file: 'source.file.columns' }));
   const spellings = new Map<string, NamedColumn>();
-  for (const column of [...namedColumns(rows), ...wanted]) {
+  for (const column of [...tree, ...wanted]) {
     const { file, path } = column;
     const name = path.join('.');
     const folded = path.join('\0').toLowerCase();
@@ -131,6 +131,35 @@ interface NamedColumn {
   readonly file: string;
   /** Names from the root's child down to the column; those of Parquet's own list and map nodes among them. */
   readonly path: readonly string[];
+  /** Of a decimal. */
+  readonly precision?: number;
+}
+
+/** Of a decimal, wherever the writer noted it. */
+const PRECISION = `coalesce(precision, TRY_CAST(regexp_extract(logical_type, 'precision=([0-9]+)', 1) AS INTEGER))`;
+const MAX_PRECISION = 38;
+
+/** What the engine reads without a word and gives another value or name: wide decimals as doubles, no name as `C0`. */
+function refuseUnreadable(tree: readonly NamedColumn[], columns: readonly string[] | undefined): void {
+  for (const { file, path, precision = 0 } of tree) {
+    const [column = ''] = path;
+    if (columns !== undefined && !columns.includes(column)) continue;
+    if (column === '') {
+      throw new FoundryError('DATA001', `${file}: a column has no name`, {
+        details: { file, column },
+        hint: 'Name the column at the source, or land the others with source.file.columns.',
+      });
+    }
+    if (precision <= MAX_PRECISION) continue;
+    throw new FoundryError(
+      'DATA001',
+      `${file}: column "${column}" has decimals of ${precision} digits; ${MAX_PRECISION} is the most that can be kept exactly`,
+      {
+        details: { file, column, precision },
+        hint: 'Leave the column out with source.file.columns, or write it as text at the source.',
+      },
+    );
+  }
 }
 
 /** The rows of `parquet_schema` are each file's tree in pre-order: its root, then every node before its children. */
@@ -149,7 +178,8 @@ function namedColumns(rows: readonly Record<string, unknown>[]): NamedColumn[] {
     while (open.at(-1)?.left === 0) open.pop();
     const parent = open.at(-1);
     if (parent !== undefined) parent.left -= 1;
-    columns.push({ file, path: [...open.slice(1).map((node) => node.name), name] });
+    const path = [...open.slice(1).map((node) => node.name), name];
+    columns.push({ file, path, ...(row.precision === null ? {} : { precision: Number(row.precision) }) });
     open.push({ name, left: children });
   }
   return columns;
