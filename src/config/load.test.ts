@@ -225,6 +225,26 @@ silver:
     expect(lines[1]).toContain('did you mean "event_ts_column"');
   });
 
+  test.each([
+    [`${INTENT}silver: {entity_kind: event, natural_keys: "id, b"}`, 'got "id, b" (write [id, b])'],
+    [`${INTENT}silver: {natural_keys: [{id: x}]}`, 'silver.natural_keys.0: item 1 must be text'],
+    [
+      `${INTENT}silver: {primary_keys: [id]}`,
+      'silver.primary_keys: unknown key (did you mean "natural_keys"?)',
+    ],
+    [
+      `${CLASSIC}silver: {natural_keys: [id]}`,
+      'silver.natural_keys: unknown key (did you mean "primary_keys"?)',
+    ],
+    [`${CLASSIC}  run: {write_csv: yes}`, 'got "yes" (write true, without quotes)'],
+    [`${CLASSIC}  run: {write_csv: "False"}`, 'got "False" (write false, without quotes)'],
+    [`${CLASSIC}  run: {max_rows_per_file: "1,000,000"}`, '(write 1000000, without quotes)'],
+    [`${CLASSIC}  run: {max_rows_per_file: many}`, 'must be an integer, got "many"'],
+  ])('say how the value or the key of %s would be written', (config, told) => {
+    expect(refused(config).message).toContain(told);
+    expect(refused(config).message).not.toContain('NaN');
+  });
+
   test('name names that would leave their folder', () => {
     for (const name of ['"a/b"', '".."', '"a\\\\b"', '""', '"a\\u0007"', '" a"', '"."']) {
       expect(refused(CLASSIC.replace('system: s', `system: ${name}`)).message).toContain('source.system');

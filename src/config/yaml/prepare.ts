@@ -8,6 +8,15 @@ import { choicesOf, entriesOf, isOptional, notesOf, type Schema, unwrap } from '
 /** A longer list of keys helps nobody. */
 const MAX_LISTED = 12;
 
+/** Names of the two dialects, and of habit, for one thing. */
+const SAME_MEANING: readonly (readonly string[])[] = [
+  ['primary_keys', 'primary_key', 'natural_keys', 'natural_key', 'keys', 'key_columns'],
+  ['order_column', 'change_ts_column', 'event_ts_column', 'timestamp_column'],
+  ['path', 'path_pattern', 'file_path'],
+  ['table', 'entity'],
+  ['type', 'source_type'],
+];
+
 /**
  * The value as the schema expects to see it: without unknown, obsolete and empty optional keys, with choices in
  * their canonical case, and with texts from the environment as texts where a text is wanted. What is left out
@@ -90,7 +99,7 @@ export function prepare(root: Schema, value: unknown, report: Report): unknown {
   const unknownKey = (entries: Readonly<Record<string, Schema>>, key: string, path: ConfigPath): void => {
     if (report.isFull()) return;
     const known = Object.keys(entries).filter((name) => isUsable(entries[name]));
-    const close = nearest(key, known);
+    const close = nearest(key, known) ?? otherName(key, known);
     if (close !== undefined) {
       report.invalid([...path, key], `unknown key (did you mean "${close}"?)`, 'key');
       report.mute([...path, close]);
@@ -131,6 +140,12 @@ function wantsText(schema: Schema): boolean {
     inner.type === 'union' &&
     (inner as unknown as v.UnionSchema<Schema[], undefined>).options.some((option) => wantsText(option))
   );
+}
+
+/** The key that says the same in the other dialect: people who know one dialect write its keys in the other. */
+function otherName(key: string, known: readonly string[]): string | undefined {
+  const names = SAME_MEANING.find((group) => group.includes(key)) ?? [];
+  return names.find((name) => known.includes(name));
 }
 
 /** `false`, `[]`, `{}` and mappings of only those ask for nothing. */

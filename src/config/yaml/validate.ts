@@ -71,9 +71,28 @@ function explain({ issue, path }: Found, report: Report): string {
     const label = key.replaceAll('_', ' ');
     return `Invalid ${formatPath(path)} ${shown}: the ${label} must be one of ${names.join(', ')}${guess}`;
   }
-  const quoteIt =
-    issue.message === 'must be text' && (typeof issue.input === 'number' || typeof issue.input === 'boolean');
-  return `${key} ${issue.message}, got ${shown}${quoteIt ? ' (put it in quotes)' : ''}`;
+  const advice = report.originOf(path) === undefined ? howToWrite(issue.message, issue.input) : '';
+  const last = path.at(-1);
+  const name = typeof last === 'number' ? `item ${last + 1}` : key;
+  return `${name} ${issue.message}, got ${shown}${advice}`;
+}
+
+/** How the value would be written so that it has the type that is wanted, where that is plain. */
+function howToWrite(wanted: string, given: unknown): string {
+  if (wanted === 'must be text' && (typeof given === 'number' || typeof given === 'boolean'))
+    return ' (put it in quotes)';
+  if (typeof given !== 'string') return '';
+  const written = given.trim();
+  if (/^must be a list of texts/.test(wanted) && /^[\w ,-]{1,60}$/.test(written)) {
+    const items = written.replace(/^-\s*/, '').split(',');
+    return ` (write [${items.map((item) => item.trim()).join(', ')}])`;
+  }
+  if (wanted === 'must be true or false') {
+    if (/^(?:yes|y|on|true)$/i.test(written)) return ' (write true, without quotes)';
+    return /^(?:no|n|off|false)$/i.test(written) ? ' (write false, without quotes)' : '';
+  }
+  const number = /integer|number/.test(wanted) ? written.replaceAll(/[,_ ](?=\d{3}\b)/g, '') : '';
+  return /^-?\d{1,15}(?:\.\d+)?$/.test(number) ? ` (write ${number}, without quotes)` : '';
 }
 
 /** The names in valibot's own description of a choice: `("a" | "b")`. */
