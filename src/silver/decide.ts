@@ -6,6 +6,8 @@ import { type Missing, perPart, type Snapshots } from './missing.ts';
 import { CHANGE_COLUMNS } from './models/model.ts';
 import { dateOf, type OrderExpression } from './order-type.ts';
 
+const DELETE_FLAGS: readonly string[] = ['is_deleted', 'deleted_flag'];
+
 /** What decides about a row, all of it SQL over `bronze_rows`. */
 export interface Decision {
   readonly keys: readonly string[];
@@ -64,7 +66,7 @@ export function decisionOf(
     ...(sequence === undefined ? {} : { sequence: sequence.sql }),
     ...(deleted === undefined ? {} : { deleted }),
     ...(spec.cdc === undefined ? {} : { operation: operationOf(spec.cdc, bronze.snapshots) }),
-    ...(collapse ? { attributes: payload(spec, kept) } : {}),
+    ...(collapse ? { attributes: withoutFlags(spec, payload(spec, kept)) } : {}),
     compared: kind === 'changes' ? comparedFields(spec, kept) : [],
     daily,
     kind,
@@ -83,6 +85,15 @@ function keepsHistory({ model }: SilverSpec): boolean {
 function payload(spec: SilverSpec, kept: readonly Field[]): readonly string[] {
   const fixed = new Set([...spec.keys, spec.orderColumn, spec.sequenceColumn]);
   return (spec.attributes ?? kept.map((field) => field.name)).filter((name) => !fixed.has(name));
+}
+
+/** Columns that only say *deleted* are no change in themselves: there is more than one way to write "no". */
+function withoutFlags({ attributes, deleteMode }: SilverSpec, columns: readonly string[]): readonly string[] {
+  if (deleteMode === 'ignore') return columns;
+  const isDeclared = attributes !== undefined;
+  const rewritten = deleteMode === 'tombstone_state' ? ['is_deleted'] : [];
+  const flags = isDeclared ? rewritten : DELETE_FLAGS;
+  return columns.filter((name) => !flags.includes(name));
 }
 
 function comparedFields(spec: SilverSpec, kept: readonly Field[]): readonly Field[] {
@@ -123,9 +134,7 @@ function deletedSql(spec: SilverSpec, kept: readonly Field[]): string | undefine
   const byCode =
     cdc === undefined ? [] : [`coalesce(${isOneOf(codeSql(cdc.operationColumn), cdc.deleted)}, false)`];
   const hasFlags = spec.attributes !== undefined || spec.deleteMode !== 'ignore';
-  const byFlag = kept
-    .filter((field) => hasFlags && (field.name === 'is_deleted' || field.name === 'deleted_flag'))
-    .map(truthy);
+  const byFlag = kept.filter((field) => hasFlags && DELETE_FLAGS.includes(field.name)).map(truthy);
   const says = [...byCode, ...byFlag];
   return says.length === 0 ? undefined : says.join(' OR ');
 }

@@ -256,6 +256,32 @@ describe('classic models', () => {
     return promoteRows(engine, root, base, columns, batches);
   };
 
+  test('collapse_unchanged makes no version of another way to write that a row is not deleted', async () => {
+    const says = (date: string, is_deleted: string | null, deleted_flag: string | null) => ({
+      ...row('1', date, 'a'),
+      is_deleted,
+      deleted_flag,
+    });
+    const rows = [
+      says('2025-01-01', null, 'N'),
+      says('2025-01-02', 'false', null),
+      says('2025-01-03', 'yes', null),
+      says('2025-01-04', null, 'Y'),
+      says('2025-01-05', 'N', '0'),
+    ];
+    const columns = { ...TEXT, is_deleted: 'VARCHAR', deleted_flag: 'VARCHAR' };
+    const collapse = { model: 'scd_type_2', collapseUnchanged: true } as const;
+    const tombstones = await plain({ ...collapse, deleteMode: 'tombstone_state' }, columns, rows);
+    expect(pick(tombstones.artifacts.history, 'is_deleted', 'effective_from')).toEqual([
+      ['0', '2025-01-01 00:00:00'],
+      ['1', '2025-01-03 00:00:00'],
+      ['0', '2025-01-05 00:00:00'],
+    ]);
+    expect(tombstones.promoted.counts.unchanged).toBe(2);
+    const hard = await plain({ ...collapse, deleteMode: 'hard_delete' }, columns, rows.toSpliced(2, 2));
+    expect(pick(hard.artifacts.history, 'effective_from')).toEqual([['2025-01-01 00:00:00']]);
+  });
+
   test('scenario 46: scd_type_2 has every version, each key once current', async () => {
     const { artifacts } = await plain({ model: 'scd_type_2' }, { ...TEXT, extra: 'INTEGER' }, [
       { ...row('ORD-001', '2025-01-01', 'new'), extra: '1' },

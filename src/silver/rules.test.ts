@@ -249,7 +249,7 @@ function tellStates(found: readonly Version[], settings: Settings, emit: Emit): 
         hasSequence ? '' : one.w,
         hasCodes ? '' : one.op,
         isDeleted,
-        isClassic ? one.is_deleted : '',
+        isClassic && deleteMode === 'ignore' ? one.is_deleted : '',
       ]);
     versions = versions.filter((one, i) => {
       const last = versions[i - 1];
