@@ -245,6 +245,13 @@ silver:
     expect(refused(config).message).not.toContain('NaN');
   });
 
+  test('tell two dialects in one config once, not key by key', () => {
+    expect(refused(`${INTENT}source: {type: file}`).message.split('\n')).toEqual([
+      expect.stringContaining('bronze: two dialects are mixed here'),
+    ]);
+    expect(refused(`${CLASSIC}bronze: {source_type: file}`).message).toContain('bronze: two dialects');
+  });
+
   test('name names that would leave their folder', () => {
     for (const name of ['"a/b"', '".."', '"a\\\\b"', '""', '"a\\u0007"', '" a"', '"."']) {
       expect(refused(CLASSIC.replace('system: s', `system: ${name}`)).message).toContain('source.system');

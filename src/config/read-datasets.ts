@@ -82,6 +82,12 @@ function viewsOf(root: unknown, report: Report): readonly ConfigView[] {
   }
   if (has('datasets')) return datasetViews(root, report);
   if (has('sources')) return sourceViews(root, report);
+  const foreign = ['bronze', 'entity'].find((key) => Object.hasOwn(root, key));
+  if (has('platform', 'source') && foreign !== undefined) {
+    const dialects = "either 'platform', 'source' and 'silver', or 'system', 'entity', 'bronze' and 'silver'";
+    report.invalid([foreign], `two dialects are mixed here; a config has ${dialects}`, 'key');
+    return [];
+  }
   if (has('platform', 'source')) return [{ dialect: 'classic', root, rebase: (path) => path }];
   if (has('system', 'entity', 'bronze')) return [{ dialect: 'intent', root, rebase: (path) => path }];
   report.invalid(
