@@ -39,12 +39,17 @@ export interface TableSchema {
 export const STRING: DataType = { kind: 'string' };
 
 /**
- * @throws DATA001 on a repeated name, since two columns of one name read back as one, and on a name with a NUL
- * character, at which readers written in C end it.
+ * @throws DATA001 on a repeated name, since two columns of one name read back as one; on an empty name, which
+ * readers replace by one of their own; and on a name with a NUL character, at which readers written in C end it.
  */
 export function tableSchema(fields: readonly Field[], origin: string): TableSchema {
   const seen = new Map<string, number>();
   fields.forEach((field, index) => {
+    if (field.name === '') {
+      throw new FoundryError('DATA001', `${origin}: the name of column ${index + 1} is empty`, {
+        hint: 'Name the column at the source, or land the others with source.file.columns.',
+      });
+    }
     if (field.name.includes('\u0000')) {
       throw new FoundryError(
         'DATA001',

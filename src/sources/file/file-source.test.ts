@@ -331,6 +331,9 @@ describe('JSON files', () => {
     expect(read('bad.jsonl')).rejects.toThrow('bad.jsonl:3: not a JSON value');
     put('dup.jsonl', '{"a": 1}\n{"a": 1, "a": 2}\n');
     expect(read('dup.jsonl')).rejects.toThrow('dup.jsonl:2: the name "a" stands twice');
+    put('nameless.jsonl', '{"a": 1, "": 2}\n');
+    expect(read('nameless.jsonl')).rejects.toThrow('the name of column 2 is empty');
+    expect((await read('nameless.jsonl', { columns: ['a'] })).rows).toEqual([{ a: 1n }]);
     put('hollow.jsonl', '{}\n{}\n');
     expect(read('hollow.jsonl')).rejects.toThrow('none of its 2 records has a member');
   });
