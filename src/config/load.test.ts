@@ -462,6 +462,12 @@ describe('the intent dialect', () => {
     expect(mode('partition_by: a')).toMatchObject({ partitioning: { columns: ['a'] } });
   });
 
+  test('a classic config that names the delete mode ignore has deletes to leave out; one that is silent has none', () => {
+    const silver = `${CLASSIC}silver: {model: scd1, primary_keys: [id], order_column: ts`;
+    expect(spec(`${silver}}`).silver?.readsDeleteFlags).toBeUndefined();
+    expect(spec(`${silver}, delete_mode: ignore}`).silver?.readsDeleteFlags).toBe(true);
+  });
+
   test('reads an event', () => {
     const { silver } = spec(
       `${INTENT}silver: {entity_kind: event, natural_keys: [id], event_ts_column: at, attributes: [a, id], input_mode: replace_daily}`,

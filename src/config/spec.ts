@@ -217,6 +217,8 @@ export interface SilverSpec {
   /** Keys and order column that flags replaced: columns like attributes where Bronze has them. */
   readonly replacedColumns?: readonly string[];
   readonly deleteMode: DeleteMode;
+  /** A classic config says `ignore` itself: rows that `is_deleted` or `deleted_flag` call deleted are left out. */
+  readonly readsDeleteFlags?: boolean;
   readonly keepTombstones: boolean;
   /** Present where a column says what each row does. */
   readonly cdc?: CdcSpec;

@@ -88,12 +88,15 @@ function payload(spec: SilverSpec, kept: readonly Field[]): readonly string[] {
 }
 
 /** Columns that only say *deleted* are no change in themselves: there is more than one way to write "no". */
-function withoutFlags({ attributes, deleteMode }: SilverSpec, columns: readonly string[]): readonly string[] {
-  if (deleteMode === 'ignore') return columns;
-  const isDeclared = attributes !== undefined;
-  const rewritten = deleteMode === 'tombstone_state' ? ['is_deleted'] : [];
-  const flags = isDeclared ? rewritten : DELETE_FLAGS;
+function withoutFlags(spec: SilverSpec, columns: readonly string[]): readonly string[] {
+  const rewritten = spec.deleteMode === 'tombstone_state' ? ['is_deleted'] : [];
+  const flags = spec.attributes === undefined && readsFlags(spec) ? DELETE_FLAGS : rewritten;
   return columns.filter((name) => !flags.includes(name));
+}
+
+/** In a classic config, which has no delete modes unless one is set, the flags are columns like any other. */
+function readsFlags({ attributes, deleteMode, readsDeleteFlags = false }: SilverSpec): boolean {
+  return attributes !== undefined || deleteMode !== 'ignore' || readsDeleteFlags;
 }
 
 function comparedFields(spec: SilverSpec, kept: readonly Field[]): readonly Field[] {
@@ -125,16 +128,12 @@ function isOneOf(sql: string, codes: readonly string[]): string {
   return codes.length === 0 ? 'false' : `list_contains(${literalList(codes)}, ${sql})`;
 }
 
-/**
- * True where `is_deleted`, `deleted_flag` or the operation code says deleted. In a classic config, which has no
- * delete modes unless one is set, the first two are columns like any other.
- */
+/** True where `is_deleted`, `deleted_flag` or the operation code says deleted. */
 function deletedSql(spec: SilverSpec, kept: readonly Field[]): string | undefined {
   const { cdc } = spec;
   const byCode =
     cdc === undefined ? [] : [`coalesce(${isOneOf(codeSql(cdc.operationColumn), cdc.deleted)}, false)`];
-  const hasFlags = spec.attributes !== undefined || spec.deleteMode !== 'ignore';
-  const byFlag = kept.filter((field) => hasFlags && DELETE_FLAGS.includes(field.name)).map(truthy);
+  const byFlag = kept.filter((field) => readsFlags(spec) && DELETE_FLAGS.includes(field.name)).map(truthy);
   const says = [...byCode, ...byFlag];
   return says.length === 0 ? undefined : says.join(' OR ');
 }

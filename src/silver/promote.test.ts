@@ -282,6 +282,19 @@ describe('classic models', () => {
     expect(pick(hard.artifacts.history, 'effective_from')).toEqual([['2025-01-01 00:00:00']]);
   });
 
+  test('the flags are columns like any other, until the config names a delete mode', async () => {
+    const rows = [
+      { ...row('1', '2025-01-01', 'a'), is_deleted: 'N' },
+      { ...row('1', '2025-01-02', 'b'), is_deleted: 'Y' },
+    ];
+    const columns = { ...TEXT, is_deleted: 'VARCHAR' };
+    const silent = await plain({ model: 'scd_type_1' }, columns, rows);
+    expect(pick(silent.artifacts.current, 'v', 'is_deleted')).toEqual([['b', 'Y']]);
+    const ignored = await plain({ model: 'scd_type_1', readsDeleteFlags: true }, columns, rows);
+    expect(pick(ignored.artifacts.current, 'v', 'is_deleted')).toEqual([['a', 'N']]);
+    expect(ignored.promoted.counts.deleted).toBe(1);
+  });
+
   test('scenario 46: scd_type_2 has every version, each key once current', async () => {
     const { artifacts } = await plain({ model: 'scd_type_2' }, { ...TEXT, extra: 'INTEGER' }, [
       { ...row('ORD-001', '2025-01-01', 'new'), extra: '1' },

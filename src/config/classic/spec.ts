@@ -88,6 +88,7 @@ function silverSpec(silver: NonNullable<ClassicConfig['silver']>, source: Source
     keys,
     ...(silver.order_column !== undefined && { orderColumn: silver.order_column }),
     deleteMode: deleteModeOf(silver.delete_mode),
+    ...(silver.delete_mode === 'ignore' && { readsDeleteFlags: true }),
     partitioning: {
       columns: columnList(silver.partitioning?.columns) ?? [],
       keepColumns: silver.partitioning?.keep_columns ?? false,
