@@ -62,7 +62,7 @@ function notKept({ name, engineType }: EngineColumn, files: readonly string[]): 
     `${nameFiles(files)}: column "${name}" has the type ${engineType}, which neither Parquet types nor JSON text keep exactly`,
     {
       details: { column: name, type: engineType },
-      hint: 'Leave the column out with source.file.columns, or flatten it at the source.',
+      hint: 'Leave the column out with the file option "columns", or flatten it at the source.',
     },
   );
 }
@@ -103,7 +103,7 @@ async function refuseMisreadColumns(engine: Engine, { files, columns }: EnginePa
   );
   const tree = namedColumns(rows);
   refuseUnreadable(tree, columns);
-  const wanted = (columns ?? []).map((name) => ({ path: [name], file: 'source.file.columns' }));
+  const wanted = (columns ?? []).map((name) => ({ path: [name], file: 'the file option "columns"' }));
   const spellings = new Map<string, NamedColumn>();
   for (const column of [...tree, ...wanted]) {
     const { file, path } = column;
@@ -147,7 +147,7 @@ function refuseUnreadable(tree: readonly NamedColumn[], columns: readonly string
     if (column === '') {
       throw new FoundryError('DATA001', `${file}: a column has no name`, {
         details: { file, column },
-        hint: 'Name the column at the source, or land the others with source.file.columns.',
+        hint: 'Name the column at the source, or land the others with the file option "columns".',
       });
     }
     if (precision <= MAX_PRECISION) continue;
@@ -156,7 +156,7 @@ function refuseUnreadable(tree: readonly NamedColumn[], columns: readonly string
       `${file}: column "${column}" has decimals of ${precision} digits; ${MAX_PRECISION} is the most that can be kept exactly`,
       {
         details: { file, column, precision },
-        hint: 'Leave the column out with source.file.columns, or write it as text at the source.',
+        hint: 'Leave the column out with the file option "columns", or write it as text at the source.',
       },
     );
   }

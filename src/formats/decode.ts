@@ -64,15 +64,15 @@ function decoderOf(encoding: OtherEncoding, head: Buffer, file: string): Decoder
       'DATA001',
       `${file} has no byte order mark, so that its UTF-16 can be read two ways`,
       {
-        hint: 'Set source.file.encoding to utf-16le (usual on Windows) or utf-16be.',
+        hint: 'Set the file option "encoding" to utf-16le (usual on Windows) or utf-16be.',
       },
     );
   }
   if (mark !== undefined && mark !== found) {
     throw new FoundryError(
       'DATA001',
-      `${file} begins with the byte order mark of ${mark}, but source.file.encoding says ${encoding}`,
-      { hint: `Set source.file.encoding: ${mark}.` },
+      `${file} begins with the byte order mark of ${mark}, but the file option "encoding" says ${encoding}`,
+      { hint: `Set the file option "encoding" to ${mark}.` },
     );
   }
   return found === 'utf-16le' || found === 'utf-16be'
@@ -173,6 +173,6 @@ function lineCounter() {
 function refused(file: string, line: number, problem: string): FoundryError {
   return new FoundryError('DATA001', `${file}:${line}: ${problem}`, {
     details: { file, line },
-    hint: 'Correct source.file.encoding, or convert the file to UTF-8.',
+    hint: 'Correct the file option "encoding", or convert the file to UTF-8.',
   });
 }

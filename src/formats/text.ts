@@ -78,7 +78,7 @@ export function checkText(bytes: Buffer, firstLine: number, file: string): numbe
     `${file}:${line}: ${nul ? 'holds a NUL byte' : 'holds bytes that are not UTF-8'}`,
     {
       details: { file, line },
-      hint: 'Convert the file to UTF-8, or set source.file.encoding.',
+      hint: 'Convert the file to UTF-8, or set the file option "encoding".',
     },
   );
 }

@@ -266,7 +266,7 @@ describe('sources that are not what they should be', () => {
   );
 
   test(
-    'an extension that names no format asks for source.file.format',
+    'an extension that names no format asks for the file option "format"',
     scenario(async (w) => {
       await w.put('in.dat', 'id\n1\n');
       await w.put('a.yaml', classic({ file: { path: 'in.dat' } }));

@@ -90,7 +90,7 @@ async function* readBlocks(
     yield* take();
     if (pendingBytes > MAX_RECORD_BYTES) {
       throw new FoundryError('DATA001', `${input.path}: a record is longer than 256 MB`, {
-        hint: 'A quote that is never closed looks like this; check source.file.quote.',
+        hint: 'A quote that is never closed looks like this; check the file option "quote".',
       });
     }
   }

@@ -134,6 +134,6 @@ export function scanRecords(dialect: CsvDialect, file: string, onRecord: OnRecor
 function behindQuote(file: string, line: number): FoundryError {
   return new FoundryError('DATA001', `${file}:${line}: text follows the closing quote of a cell`, {
     details: { file, line },
-    hint: 'Double the quotes within quoted cells, or set source.file.quote.',
+    hint: 'Double the quotes within quoted cells, or set the file option "quote".',
   });
 }

@@ -34,7 +34,7 @@ export function checkTypedColumns(
     if (names.includes(name)) continue;
     throw new FoundryError(
       'DATA001',
-      `${origin} has no column "${name}", which source.file.types names${didYouMean(name, names)}`,
+      `${origin} has no column "${name}", which the file option "types" names${didYouMean(name, names)}`,
       {
         hint: `Its columns: ${names.slice(0, 50).join(', ') || 'none'}.`,
       },
@@ -85,7 +85,7 @@ export async function refuse(
     `${file}:${line}: column "${column}": ${JSON.stringify(shown)} is not exactly ${article} ${wanted}`,
     {
       details: { file, line, column },
-      hint: 'Correct the value at the source, or give the column another type in source.file.types.',
+      hint: 'Correct the value at the source, or give the column another type in the file option "types".',
     },
   );
 }

@@ -59,7 +59,7 @@ async function columnNames(
 ): Promise<readonly string[]> {
   if (!spec.hasHeader) {
     if (spec.fieldnames === undefined) {
-      throw new FoundryError('CFG001', 'source.file.fieldnames is required where has_header is false');
+      throw new FoundryError('CFG001', 'the file option "fieldnames" is required where has_header is false');
     }
     return spec.fieldnames;
   }
@@ -73,7 +73,7 @@ async function columnNames(
     if (spec.fieldnames.length === header.length) return spec.fieldnames;
     throw new FoundryError(
       'DATA001',
-      `${input.path}: its header has ${header.length} columns, source.file.fieldnames ${spec.fieldnames.length}`,
+      `${input.path}: its header has ${header.length} columns, the file option "fieldnames" ${spec.fieldnames.length}`,
     );
   }
   return header.map((name, index) => {
@@ -206,6 +206,6 @@ function raggedRow(file: string, line: number, expected: number, found: number):
   const cells = (count: number): string => `${count} ${count === 1 ? 'cell' : 'cells'}`;
   return new FoundryError('DATA001', `${file}:${line}: expected ${cells(expected)}, found ${cells(found)}`, {
     details: { file, line, expected, found },
-    hint: 'Check source.file.delimiter and source.file.quote, or correct the line.',
+    hint: 'Check the file options "delimiter" and "quote", or correct the line.',
   });
 }

@@ -41,13 +41,13 @@ export async function resolveFiles(spec: FileSourceSpec, runDate: RunDate): Prom
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path)) {
     throw new FoundryError(
       'CFG010',
-      `source.file.path: ${path} is not on the local disk, which is all this version reads`,
+      `the path of the source: ${path} is not on the local disk, which is all this version reads`,
     );
   }
   if (basename(path).startsWith('_')) {
     throw new FoundryError(
       'CFG001',
-      `source.file.path: ${path} starts with "_", as files that foundry writes about data do`,
+      `the path of the source: ${path} starts with "_", as files that foundry writes about data do`,
     );
   }
   const bases = isAbsolute(path) ? [sep] : [process.cwd(), resolve(spec.configFolder)];
@@ -97,7 +97,7 @@ async function folderFiles(folder: string, format: FileFormat | undefined): Prom
       'EXT001',
       `${folder} holds no file that ends in ${endings.map((key) => `.${key}`).join(', ')}`,
       {
-        hint: 'Files of other names can be named by a glob, with source.file.format.',
+        hint: 'Files of other names can be named by a glob, with the file option "format".',
       },
     );
   }
@@ -134,7 +134,7 @@ function commonFormat(paths: readonly string[]): FileFormat {
   let common: FileFormat | undefined;
   for (const path of paths) {
     const format = formatOf(path);
-    const hint = 'Set source.file.format.';
+    const hint = 'Set the file option "format".';
     if (format === undefined) {
       throw new FoundryError('CFG001', `the name of ${path} does not tell its format`, { hint });
     }
