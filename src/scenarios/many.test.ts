@@ -64,6 +64,38 @@ describe('many datasets in one run', () => {
   );
 
   test(
+    'two sources that would land in one partition are refused, and run one at a time or from one source',
+    scenario(async (w) => {
+      await w.put('a.csv', csv(['id', 'at'], [1, '2025-01-01']));
+      await w.put('b.csv', csv(['id', 'at'], [2, '2025-01-02']));
+      const put = (second: string, table: string) =>
+        w.put('same.yaml', {
+          platform: { bronze: { storage_backend: 'local', local_path: './output' } },
+          silver: SILVER,
+          sources: [
+            ['first', 'a.csv', 't'],
+            ['second', second, table],
+          ].map(([name, path, of]) => ({
+            name,
+            source: { type: 'file', system: 's', table: of, file: { path } },
+          })),
+        });
+      const args = ['--config', 'same.yaml', '--date', DATE];
+      await put('b.csv', 't');
+      for (const command of ['bronze', 'run-intent']) {
+        const { document } = await w.json(2, command, ...args);
+        expect(document.errors[0]?.message).toContain('"first" and "second"');
+      }
+      expect(await w.files('output')).toEqual([]);
+      await w.json(0, 'bronze', ...args, '--source-name', 'second');
+      await put('a.csv', 't');
+      await w.json(0, 'bronze', ...args);
+      await put('b.csv', 'other');
+      await w.json(0, 'bronze', ...args);
+    }),
+  );
+
+  test(
     'configs may be globs, lists and repeated flags, and --source-name takes names and globs',
     scenario(async (w) => {
       await putSources(w, ['orders_eu', 'orders_us', 'items']);

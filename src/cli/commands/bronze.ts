@@ -3,6 +3,7 @@ import { CONFIG_ARGS, DEPRECATED_ARGS, ENGINE_ARGS, MODE_ARGS, OUTPUT_ARGS } fro
 import { forEachDataset, loadDatasets } from '../datasets.ts';
 import { emitResults } from '../emit.ts';
 import { renderBronzePlan, renderBronzeReport } from '../render-bronze.ts';
+import { refuseSamePartition } from '../same-partition.ts';
 import { openSession } from '../session.ts';
 import { emitValidated } from '../validate.ts';
 
@@ -37,6 +38,7 @@ export const bronzeCommand = defineCommand({
     const datasets = (
       await loadDatasets({ config: given.config, sourceName: given['source-name'] }, session)
     ).map((spec) => applyOverrides(spec, loadPattern === undefined ? {} : { loadPattern }));
+    refuseSamePartition(datasets, given['batch-id']);
     if (given['validate-only'] === true) return emitValidated(session, datasets);
 
     const batchId = given['batch-id'];

@@ -6,6 +6,7 @@ import { CONFIG_ARGS, ENGINE_ARGS, MODE_ARGS, OUTPUT_ARGS } from '../args.ts';
 import { forEachDataset, loadDatasets } from '../datasets.ts';
 import { emitResults } from '../emit.ts';
 import { renderLayerPlan, renderLayerReport } from '../render-layer.ts';
+import { refuseSamePartition } from '../same-partition.ts';
 import { openSession } from '../session.ts';
 import { emitValidated } from '../validate.ts';
 
@@ -34,6 +35,7 @@ export const runIntentCommand = defineCommand({
       throw new FoundryError('USE001', '--skip-bronze and --skip-silver together leave nothing to do');
     }
     const datasets = await loadDatasets({ config: given.config, sourceName: given['source-name'] }, session);
+    if (!skipBronze) refuseSamePartition(datasets, given['batch-id']);
     if (given['validate-only'] === true) return emitValidated(session, datasets);
 
     const { planIntent, runIntent } = await import('../../intent/run.ts');
