@@ -11,10 +11,13 @@ import type { Session } from './session.ts';
  */
 export function emitResults<R>(
   session: Session,
-  results: readonly DatasetResult<R>[],
+  given: readonly DatasetResult<R>[],
   render: (report: R) => string,
 ): number {
   session.clearProgress();
+  const results = given.map((result) =>
+    'error' in result ? { ...result, error: hinted(session.command, result.error) } : result,
+  );
   const exitCode = combineExitCodes(
     results.map((result) => ('error' in result ? exitCodeOf(result.error) : 0)),
   );

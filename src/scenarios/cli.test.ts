@@ -232,6 +232,11 @@ describe('the command line', () => {
       }
       const run = await w.run('bronze', '--config', 'bad.yaml', '--date', 'someday');
       expect(run.stderr).toContain('See `foundry bronze --help`.');
+      await w.put('in.csv', ROWS);
+      await w.put('a.yaml', classic());
+      const late = await w.run('bronze', '--config', 'a.yaml', '--date', '2025-01-05T09');
+      expectExit(late, 2);
+      expect(late.stderr).toContain('See `foundry bronze --help`.');
     }),
   );
 
