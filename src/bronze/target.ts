@@ -64,16 +64,21 @@ export function bronzeTarget(spec: BronzeSpec, request: TargetRequest): BronzeTa
       const batch = request.batchId ?? batchStamp(request.clock, timezone);
       return {
         path: bronzePartitionPath({ ...common, strategy, batch }),
-        retryWith: `${date} --batch-id ${batch}`,
+        retryWith: `${date} --batch-id ${shellWord(batch)}`,
       };
     }
     case 'batch_id': {
       const batchId = request.batchId ?? spec.partition.batchId ?? generateBatchId(request.clock, timezone);
       return {
         path: bronzePartitionPath({ ...common, strategy, batchId }),
-        retryWith: `${date} --batch-id ${batchId}`,
+        retryWith: `${date} --batch-id ${shellWord(batchId)}`,
         batchId,
       };
     }
   }
+}
+
+/** One word of a command line, as a shell reads it. */
+function shellWord(text: string): string {
+  return /^[\w.,:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -16,8 +16,9 @@ export function refuseSamePartition(datasets: readonly DatasetSpec[], batchId: s
     const { base, enabled, loadPattern, partition, pathKeys, patternFolder, source, system, table } =
       spec.bronze;
     const batch = batchId ?? partition.batchId;
-    const generated = (partition.strategy === 'timestamp' || partition.strategy === 'batch_id') && !batch;
-    if (!enabled || generated) continue;
+    // A generated id is unique; a generated stamp is that of its minute.
+    const unique = partition.strategy === 'batch_id' && batch === undefined;
+    if (!enabled || unique) continue;
     const place = [
       resolve(base),
       pathKeys,

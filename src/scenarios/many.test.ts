@@ -68,9 +68,15 @@ describe('many datasets in one run', () => {
     scenario(async (w) => {
       await w.put('a.csv', csv(['id', 'at'], [1, '2025-01-01']));
       await w.put('b.csv', csv(['id', 'at'], [2, '2025-01-02']));
-      const put = (second: string, table: string) =>
+      const put = (second: string, table: string, strategy = 'date') =>
         w.put('same.yaml', {
-          platform: { bronze: { storage_backend: 'local', local_path: './output' } },
+          platform: {
+            bronze: {
+              storage_backend: 'local',
+              local_path: './output',
+              partitioning: { partition_strategy: strategy },
+            },
+          },
           silver: SILVER,
           sources: [
             ['first', 'a.csv', 't'],
@@ -86,7 +92,15 @@ describe('many datasets in one run', () => {
         const { document } = await w.json(2, command, ...args);
         expect(document.errors[0]?.message).toContain('"first" and "second"');
       }
+      await put('b.csv', 't', 'timestamp');
+      await w.json(2, 'bronze', ...args);
       expect(await w.files('output')).toEqual([]);
+      await put('b.csv', 't', 'batch_id');
+      await w.json(0, 'bronze', ...args);
+      const named = await w.json(0, 'bronze', ...args, '--source-name', 'first', '--batch-id', "a 'b'");
+      expect(named.document.reports[0].retry_with).toBe(`--date ${DATE} --batch-id 'a '\\''b'\\'''`);
+      await w.json(2, 'bronze', ...args, '--batch-id', 'x');
+      await put('b.csv', 't');
       await w.json(0, 'bronze', ...args, '--source-name', 'second');
       await put('a.csv', 't');
       await w.json(0, 'bronze', ...args);
