@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { peakBytesOf } from '../../src/testing/peak-memory.ts';
 
 /** One contestant: a program that does the whole work once and ends with exit code 0. */
 export interface Contestant {
@@ -70,26 +71,13 @@ async function runOnce({
   });
   let peakMegabytes = Number.NaN;
   const watch = setInterval(() => {
-    peakMegabytes = peakOf(child.pid) ?? peakMegabytes;
+    peakMegabytes = (peakBytesOf(child.pid) ?? peakMegabytes * 1e6) / 1e6;
   }, 10);
   const [stderr, code] = await Promise.all([new Response(child.stderr).text(), child.exited]);
   const milliseconds = performance.now() - start;
   clearInterval(watch);
   if (code !== 0) throw new Error(`${name} ended with ${code}: ${stderr.slice(-2000)}`);
   return { milliseconds, peakMegabytes };
-}
-
-/**
- * The high-water mark that Linux keeps for the program itself. The usage that a parent gets on exit will not do:
- * it begins with the parent's own memory, from which the child was forked.
- */
-function peakOf(pid: number): number | undefined {
-  try {
-    const kilobytes = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return kilobytes === undefined ? undefined : (Number(kilobytes) * 1024) / 1e6;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Prints one line a contestant; ratios are against the last one, the yardstick. */

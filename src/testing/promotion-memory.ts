@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEngine } from '../engine/duckdb.ts';
 import { foundryBinary } from './binary.ts';
+import { peakBytesOf } from './peak-memory.ts';
 
 const PARTITION = 'system=shop/table=orders/pattern=full/dt=2025-01-05';
 
@@ -58,14 +59,19 @@ silver:
     ],
     { env: { ...process.env, FOUNDRY_SPILL_DIR: folder }, stdout: 'pipe', stderr: 'pipe' },
   );
+  let peakBytes = Number.NaN;
+  const watch = setInterval(() => {
+    peakBytes = peakBytesOf(child.pid) ?? peakBytes;
+  }, 10);
   const [out, log] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
     child.exited,
   ]);
+  clearInterval(watch);
   if (child.exitCode !== 0) throw new Error(`foundry silver ended with ${child.exitCode}: ${log}${out}`);
   return {
-    peakBytes: child.resourceUsage()?.maxRSS ?? Number.NaN,
+    peakBytes,
     seconds: (performance.now() - started) / 1000,
     files: out.split('.parquet"').length - 1,
   };
