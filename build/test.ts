@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { type RunningServices, startServices } from './services/start.ts';
 import { formatStep, ROOT, runVisible, type StepResult } from './step.ts';
 import { provideTools } from './tools.ts';
 
@@ -13,28 +14,63 @@ interface Counts {
   readonly skipped: number;
 }
 
-/** Everything that must hold before a change is whole: tools, check, compile, tests. Arguments go to `bun test`. */
+/** All that must hold before a change is whole: tools, servers, check, compile, tests. Arguments go to `bun test`. */
 async function main(filters: readonly string[]): Promise<void> {
   const steps: StepResult[] = [];
   let counts: Counts = { passed: 0, failed: 0, skipped: 0 };
 
   const start = performance.now();
   const { env, missing } = provideTools();
-  const toolsOk = missing.length === 0 || process.env.FOUNDRY_TEST_ALLOW_MISSING === '1';
+  const toolsOk = missing.length === 0 || allowsMissing();
   if (!toolsOk) console.error('Set FOUNDRY_TEST_ALLOW_MISSING=1 to skip the tests that need them.');
   steps.push({ name: 'tools', ok: toolsOk, milliseconds: performance.now() - start, output: '' });
 
   if (toolsOk) {
-    steps.push(await runVisible('check', [process.execPath, 'build/check.ts']));
-    const compiled = await runVisible('compile', [process.execPath, 'build/compile.ts']);
-    steps.push(compiled);
-    if (compiled.ok) {
-      const tests = await runTests(filters, { ...process.env, ...env });
-      counts = tests.counts;
-      steps.push(tests.step);
+    // They start while the steps before the tests run.
+    const starting = startTimed();
+    stopWhenInterrupted(starting);
+    try {
+      steps.push(await runVisible('check', [process.execPath, 'build/check.ts']));
+      const compiled = await runVisible('compile', [process.execPath, 'build/compile.ts']);
+      steps.push(compiled);
+      const { services, step } = await starting;
+      steps.push(step);
+      if (compiled.ok && step.ok) {
+        const tests = await runTests(filters, { ...process.env, ...env, ...services.env });
+        counts = tests.counts;
+        steps.push(tests.step);
+      }
+    } finally {
+      await (await starting).services.stop();
     }
   }
   summarise(steps, counts);
+}
+
+function allowsMissing(): boolean {
+  return process.env.FOUNDRY_TEST_ALLOW_MISSING === '1';
+}
+
+async function startTimed(): Promise<{ services: RunningServices; step: StepResult }> {
+  const start = performance.now();
+  const services = await startServices();
+  const ok = services.missing.length === 0 || allowsMissing();
+  if (!ok) console.error('Set FOUNDRY_TEST_ALLOW_MISSING=1 to skip the tests that need them.');
+  return { services, step: { name: 'services', ok, milliseconds: performance.now() - start, output: '' } };
+}
+
+/** Who interrupts the tests leaves no server behind. */
+function stopWhenInterrupted(starting: Promise<{ services: RunningServices }>): void {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    process.once(signal, async () => {
+      await (await starting).services.stop();
+      process.exit(code);
+    });
+  }
 }
 
 async function runTests(

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { installPackages, run, succeeds } from './services/packages.ts';
 import { ROOT } from './step.ts';
 
 const VENV = join(ROOT, '.tools', 'venv');
@@ -16,7 +17,7 @@ export interface Tool {
   readonly remedy: string;
 }
 
-/** What the tests need beyond Bun and its packages. A later service is one more entry. */
+/** What the tests need beyond Bun, its packages and the servers of build/services. */
 export const TOOLS: readonly Tool[] = [
   {
     name: 'strace',
@@ -93,32 +94,4 @@ function installPyarrow(): void {
   if (!succeeds(['python3', '-c', 'import venv, ensurepip'])) installPackages('python3', 'python3-venv');
   if (!existsSync(join(VENV, 'bin', 'pip'))) run(['python3', '-m', 'venv', '--clear', VENV]);
   run([join(VENV, 'bin', 'pip'), 'install', '--quiet', '--only-binary', ':all:', PYARROW]);
-}
-
-/** Debian packages, as root or through sudo; the package lists are fetched only where they are too old. */
-function installPackages(...names: readonly string[]): void {
-  if (Bun.which('apt-get') === null) throw new Error(`there is no apt-get to install ${names.join(' ')}`);
-  const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
-  const env = [...asRoot, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', '-y'];
-  const install = [...env, 'install', '--no-install-recommends', ...names];
-  if (succeeds(install)) return;
-  run([...env, 'update']);
-  run(install);
-}
-
-function succeeds(command: readonly string[]): boolean {
-  try {
-    return (
-      Bun.spawnSync([...command], { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' }).exitCode === 0
-    );
-  } catch {
-    return false;
-  }
-}
-
-function run(command: readonly string[]): void {
-  const done = Bun.spawnSync([...command], { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' });
-  if (done.exitCode === 0) return;
-  const last = `${done.stdout}${done.stderr}`.trim().split('\n').slice(-5).join('\n');
-  throw new Error(`\`${command.join(' ')}\` failed:\n${last}`);
 }
