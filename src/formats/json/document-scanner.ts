@@ -1,6 +1,4 @@
-import { FoundryError } from '../../core/errors.ts';
-import { didYouMean } from '../../core/nearest.ts';
-import type { JsonText } from './json-record.ts';
+import type { FoundryError } from '../../core/errors.ts';
 
 const MAX_ELEMENT_BYTES = 256 * 1024 * 1024;
 const MAX_NAMES_IN_MESSAGE = 50;
@@ -19,33 +17,74 @@ type Expect = 'value' | 'value or ]' | 'name' | 'name or }' | ':' | ', or end' |
 /** What the bytes at hand belong to: blanks and marks, or a token that may go on in the next chunk. */
 type Mode = 'between' | 'string' | 'scalar' | 'element';
 
+export type TargetKind = 'list' | 'object' | 'scalar';
+
+/** A value of the document, as it lies there. */
+export interface ScannedValue {
+  readonly bytes: Buffer;
+  /** Line (from 1) of its start. */
+  readonly line: number;
+}
+
+/** Whoever has the document at hand wants no more than places in it: bytes `[from, to)`. */
+export interface Places {
+  /** An element of the list, or a member of the object, at the path. */
+  readonly onElement: (from: number, to: number, name: string | undefined) => void;
+  /** The byte behind that list or object. */
+  readonly onTargetEnd: (end: number) => void;
+}
+
+export interface ScanRequest {
+  /** Names of objects' members and, in lists, indexes from 0. */
+  readonly path: readonly string[];
+  /** The error for what is no JSON. */
+  readonly refuse: (problem: string, line: number, byte: number) => FoundryError;
+  /** Begins what stands at the path, first byte included. Throws where that kind will not do. */
+  readonly onTarget: (kind: TargetKind, at: number) => void;
+  /** The elements of the list at the path, or the object there as the only one. */
+  readonly wanted: ((element: ScannedValue) => void) | Places;
+}
+
+/** How far the path led. */
+export interface PathReached {
+  readonly found: boolean;
+  /** The segments that lead to the deepest value on the path, and what that is. */
+  readonly segments: number;
+  readonly kind: TargetKind;
+  /** The names of that object (at most 50). */
+  readonly names: readonly string[];
+}
+
 export interface DocumentScanner {
   push(bytes: Buffer): void;
-  /** The document is complete. @throws DATA001 when it ends early, or has nothing at the path. */
-  finish(): void;
+  /** The document is complete. Throws when it ends early. */
+  finish(): PathReached;
 }
 
 /**
  * Walks one JSON document chunk by chunk, holding nothing but its nesting and one element at a time, and hands
- * over the elements of the list at `path`, or the object at `path` as the only element. The structure around the
- * elements is checked here; the text of an element itself is its reader's to check.
- * @throws DATA001 (from `push`) naming file and line.
+ * over the elements of the list at a path, or the object there. The structure around the elements is checked here;
+ * the text of an element itself is its reader's to check.
+ * @throws (from `push` and `finish`) what `refuse` gives.
  */
-export function scanDocument(
-  path: readonly string[],
-  file: string,
-  onElement: (element: JsonText) => void,
-): DocumentScanner {
+export function scanDocument(request: ScanRequest): DocumentScanner {
+  const { path, refuse, wanted } = request;
+  const places = typeof wanted === 'function' ? undefined : wanted;
   const stack: number[] = [];
+  /** Bytes before the chunk, and place in the chunk. */
+  let base = 0;
+  let i = 0;
   /** Containers of the stack, from the root, that lie on the path. */
   let onPath = 0;
   let nextOnPath = true;
   let found = false;
-  /** Stack height within the target list; elements are its direct values. */
-  let listHeight = 0;
+  /** Stack height within the target; elements are its direct values. */
+  let targetHeight = 0;
+  /** Values so far of the deepest list on the path; endless once one of them was walked into. */
+  let listIndex = 0;
   /** Names of the deepest object on the path, for the message when the path leads nowhere. */
   const namesSeen: string[] = [];
-  let namesDepth = 0;
+  let reached: Pick<PathReached, 'segments' | 'kind'> = { segments: 0, kind: 'scalar' };
 
   let expect: Expect = 'value';
   let mode: Mode = 'between';
@@ -54,15 +93,14 @@ export function scanDocument(
   let parts: Buffer[] = [];
   let partBytes = 0;
   let tokenLine = 1;
+  let tokenFrom = 0;
+  let memberName: string | undefined;
   let isName = false;
   let escaped = false;
   let inString = false;
   let depth = 0;
 
-  const fail = (problem: string, at = line): FoundryError =>
-    new FoundryError('DATA001', `${file}:${at}: ${problem}`, { details: { file, line: at } });
-
-  const where = (): string => (path.length === 0 ? 'the document' : `json_path "${path.join('.')}"`);
+  const fail = (problem: string, at = line): FoundryError => refuse(problem, at, base + i);
 
   const afterValue = (): void => {
     expect = stack.length === 0 ? 'nothing more' : ', or end';
@@ -75,36 +113,43 @@ export function scanDocument(
     if (partBytes > MAX_ELEMENT_BYTES) throw fail('an element is longer than 256 MB', tokenLine);
   };
 
-  const takeToken = (): string => {
-    const text = Buffer.concat(parts).toString();
+  const takeToken = (): Buffer => {
+    const [only] = parts;
+    const bytes = parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
     parts = [];
     partBytes = 0;
-    return text;
+    return bytes;
   };
 
   const endElement = (): void => {
-    onElement({ text: takeToken(), line: tokenLine });
+    if (typeof wanted === 'function') wanted({ bytes: takeToken(), line: tokenLine });
+    else wanted.onElement(tokenFrom, base + i, memberName);
     afterValue();
   };
 
   const endName = (): void => {
-    const token = takeToken();
+    const token = takeToken().toString();
     expect = ':';
     mode = 'between';
-    if (!isName || onPath !== stack.length) return;
+    const isMember = stack.length === targetHeight;
+    if (!isMember && onPath !== stack.length) return;
     let name: unknown;
     try {
       name = JSON.parse(token);
     } catch {
       throw fail('not JSON: a name that is no string', tokenLine);
     }
-    if (typeof name === 'string' && namesSeen.length < MAX_NAMES_IN_MESSAGE) namesSeen.push(name);
+    if (isMember) {
+      memberName = String(name);
+      return;
+    }
+    if (namesSeen.length < MAX_NAMES_IN_MESSAGE) namesSeen.push(String(name));
     nextOnPath = name === path[onPath - 1];
-    if (nextOnPath && found) throw fail(`${where()} stands twice in the document`);
+    if (nextOnPath && found) throw fail(`"${path.join('.')}" stands twice in the document`);
   };
 
   const endScalar = (): void => {
-    const token = takeToken();
+    const token = takeToken().toString();
     try {
       JSON.parse(token);
     } catch {
@@ -122,50 +167,73 @@ export function scanDocument(
     const opened = stack.pop();
     if (opened !== (byte === CLOSE_OBJECT ? OPEN_OBJECT : OPEN_LIST))
       throw fail('not JSON: brackets do not match');
-    if (listHeight > stack.length) listHeight = 0;
-    if (onPath > stack.length) onPath = stack.length;
+    if (targetHeight > stack.length) {
+      targetHeight = 0;
+      places?.onTargetEnd(base + i + 1);
+    }
+    if (onPath > stack.length) {
+      onPath = stack.length;
+      listIndex = Number.POSITIVE_INFINITY;
+    }
     afterValue();
+  };
+
+  const beginElement = (): true => {
+    mode = 'element';
+    isName = false;
+    depth = 0;
+    inString = false;
+    escaped = false;
+    return true;
+  };
+
+  /** Returns whether the byte belongs to a token that goes on. */
+  const beginTarget = (byte: number): boolean => {
+    found = true;
+    nextOnPath = false;
+    const kind = kindOf(byte);
+    request.onTarget(kind, base + i);
+    if (kind === 'scalar') return beginToken(byte);
+    if (kind === 'object' && places === undefined) return beginElement();
+    open(byte);
+    targetHeight = stack.length;
+    return false;
+  };
+
+  const beginToken = (byte: number): true => {
+    mode = byte === QUOTE ? 'string' : 'scalar';
+    isName = false;
+    escaped = false;
+    return true;
   };
 
   /** The first byte of a value. Returns whether the byte belongs to a token that goes on. */
   const beginValue = (byte: number): boolean => {
     tokenLine = line;
-    const isElement = listHeight > 0 && stack.length === listHeight;
-    const target = nextOnPath && onPath === path.length;
-    if (isElement || (target && byte === OPEN_OBJECT)) {
-      found = true;
-      nextOnPath = false;
-      mode = 'element';
-      depth = 0;
-      inString = false;
-      escaped = false;
-      return true;
+    tokenFrom = base + i;
+    if (targetHeight > 0 && stack.length === targetHeight) return beginElement();
+    if (onPath > 0 && onPath === stack.length && stack.at(-1) === OPEN_LIST) {
+      nextOnPath = String(listIndex) === path[onPath - 1];
+      listIndex += 1;
     }
-    if (target) {
-      if (byte !== OPEN_LIST) throw fail(`${where()} is neither a list nor an object`);
-      found = true;
-      nextOnPath = false;
-      open(byte);
-      listHeight = stack.length;
-      return false;
-    }
+    if (nextOnPath && onPath === path.length) return beginTarget(byte);
+    const container = byte === OPEN_OBJECT || byte === OPEN_LIST;
     if (nextOnPath) {
       nextOnPath = false;
-      if (byte !== OPEN_OBJECT) throw fail(`${where()}: ${place(path, onPath)} is not an object`);
-      open(byte);
-      onPath = stack.length;
+      reached = { segments: onPath, kind: kindOf(byte) };
       namesSeen.length = 0;
-      namesDepth = onPath - 1;
-      return false;
+      if (container) {
+        open(byte);
+        onPath = stack.length;
+        listIndex = 0;
+        return false;
+      }
     }
-    if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
+    if (container) {
       open(byte);
       return false;
     }
-    mode = byte === QUOTE ? 'string' : 'scalar';
-    isName = false;
-    escaped = false;
-    return true;
+    return beginToken(byte);
   };
 
   /** One byte between tokens. Returns whether it starts a token. */
@@ -179,9 +247,8 @@ export function scanDocument(
       expect = stack.at(-1) === OPEN_OBJECT ? 'name' : 'value';
     else if (byte === COLON && expect === ':') expect = 'value';
     else if (byte === QUOTE && (expect === 'name' || expect === 'name or }')) {
-      mode = 'string';
+      beginToken(byte);
       isName = true;
-      escaped = false;
       tokenLine = line;
       return true;
     } else if ((expect === 'value' || expect === 'value or ]') && !isMark(byte) && byte !== COLON) {
@@ -193,13 +260,13 @@ export function scanDocument(
 
   /** Offset behind the last byte of the string, or the end of the chunk. */
   const scanString = (bytes: Buffer, from: number): number => {
-    for (let i = from; i < bytes.length; i += 1) {
-      const byte = bytes[i] as number;
+    for (let at = from; at < bytes.length; at += 1) {
+      const byte = bytes[at] as number;
       if (escaped) escaped = false;
       else if (byte === BACKSLASH) escaped = true;
       else if (byte === QUOTE) {
         mode = 'between';
-        return i + 1;
+        return at + 1;
       } else if (byte < 32) throw fail('not JSON: a string holds a control character', tokenLine);
     }
     return bytes.length;
@@ -209,33 +276,33 @@ export function scanDocument(
     byte === COMMA || byte === CLOSE_LIST || byte === CLOSE_OBJECT || byte <= 32;
 
   const scanScalar = (bytes: Buffer, from: number): number => {
-    let i = from;
-    while (i < bytes.length && !isMark(bytes[i] as number)) i += 1;
-    if (i < bytes.length) mode = 'between';
-    return i;
+    let at = from;
+    while (at < bytes.length && !isMark(bytes[at] as number)) at += 1;
+    if (at < bytes.length) mode = 'between';
+    return at;
   };
 
   const scanElement = (bytes: Buffer, from: number): number => {
-    for (let i = from; i < bytes.length; i += 1) {
-      const byte = bytes[i] as number;
+    for (let at = from; at < bytes.length; at += 1) {
+      const byte = bytes[at] as number;
       if (inString) {
         if (escaped) escaped = false;
         else if (byte === BACKSLASH) escaped = true;
         else if (byte === QUOTE) inString = false;
         if (inString || depth > 0) continue;
         mode = 'between';
-        return i + 1;
+        return at + 1;
       }
       if (byte === QUOTE) inString = true;
       else if (byte === OPEN_OBJECT || byte === OPEN_LIST) depth += 1;
       else if (depth === 0 && isMark(byte)) {
         mode = 'between';
-        return i;
+        return at;
       } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) {
         depth -= 1;
         if (depth > 0) continue;
         mode = 'between';
-        return i + 1;
+        return at + 1;
       } else if (byte === 10) line += 1;
     }
     return bytes.length;
@@ -243,8 +310,7 @@ export function scanDocument(
 
   return {
     push(bytes) {
-      let i = 0;
-      while (i < bytes.length) {
+      for (i = 0; i < bytes.length; ) {
         if (mode === 'between') {
           const starts = between(bytes[i] as number);
           if (!starts) {
@@ -260,7 +326,9 @@ export function scanDocument(
         const current = mode as Mode;
         const scan = current === 'string' ? scanString : current === 'scalar' ? scanScalar : scanElement;
         const end = scan(bytes, i);
-        const needed = current === 'element' || current === 'scalar' || (isName && onPath === stack.length);
+        const onTheWay = stack.length === onPath || stack.length === targetHeight;
+        const needed =
+          (current === 'element' && places === undefined) || current === 'scalar' || (isName && onTheWay);
         if (needed) keep(bytes.subarray(i, end));
         i = end;
         if ((mode as Mode) !== 'between') continue;
@@ -272,27 +340,20 @@ export function scanDocument(
           afterValue();
         }
       }
+      base += bytes.length;
+      i = 0;
     },
     finish() {
       if (mode === 'scalar') endScalar();
       if (expect !== 'nothing more' || mode !== 'between') {
-        throw fail('the file ends before its JSON document does');
+        const wanted = mode === 'between' ? expect : 'the end of a value';
+        throw fail(`it ends before its JSON document does: expected ${wanted}`);
       }
-      if (!found) {
-        const wanted = path[namesDepth] ?? '';
-        throw new FoundryError(
-          'DATA001',
-          `${file} has nothing at ${where()}${didYouMean(wanted, namesSeen)}`,
-          {
-            details: { file },
-            hint: `Names at that level: ${namesSeen.join(', ') || 'none'}.`,
-          },
-        );
-      }
+      return { found, ...reached, names: namesSeen };
     },
   };
 }
 
-function place(path: readonly string[], depth: number): string {
-  return depth === 0 ? 'the document' : `"${path.slice(0, depth).join('.')}"`;
+function kindOf(firstByte: number): TargetKind {
+  return firstByte === OPEN_LIST ? 'list' : firstByte === OPEN_OBJECT ? 'object' : 'scalar';
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { statInput } from '../input.ts';
-import { readJsonDocument } from './document-reader.ts';
+import { documentRequest, readJsonDocument } from './document-reader.ts';
 import { scanDocument } from './document-scanner.ts';
 import { type JsonText, jsonRecordParser } from './json-record.ts';
 import { readJsonLines } from './jsonl-reader.ts';
@@ -171,7 +171,18 @@ describe('a JSON document', () => {
   const BAD: readonly [string, string, string | undefined, string][] = [
     ['json_path is absent', '{"data": {"item": [1]}}', 'data.items', 'did you mean "item"'],
     ['json_path leads through a scalar', '{"data": 5}', 'data.items', '"data" is not an object'],
-    ['json_path leads through a list', '[{"items": []}]', 'items', 'the document is not an object'],
+    [
+      'json_path leads into a list without an index',
+      '[{"items": []}]',
+      'items',
+      'the document is a list without an',
+    ],
+    [
+      'json_path names an element that a list lacks',
+      '{"a": [[1]]}',
+      'a.1',
+      '"a" is a list without an element "1"',
+    ],
     ['a scalar is at json_path', '{"items": 5}', 'items', 'neither a list nor an object'],
     ['the document is a scalar', '5', undefined, 'neither a list nor an object'],
     ['json_path stands twice', '{"items": [1], "items": [2]}', 'items', 'stands twice'],
@@ -211,7 +222,7 @@ describe('a JSON document', () => {
           const bytes = Buffer.from(text);
           const scan = (cuts: Iterable<number>): JsonText[] => {
             const found: JsonText[] = [];
-            const scanner = scanDocument(['a', 'b'], 'f', (element) => found.push(element));
+            const scanner = scanDocument(documentRequest(['a', 'b'], 'f', (element) => found.push(element)));
             let from = 0;
             for (const size of cuts) {
               scanner.push(bytes.subarray(from, from + size));
@@ -242,7 +253,7 @@ describe('a JSON document', () => {
     fc.assert(
       fc.property(documents, fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (list, part) => {
         const bytes = Buffer.from(JSON.stringify({ a: list }));
-        const scanner = scanDocument(['a'], 'f', () => undefined);
+        const scanner = scanDocument(documentRequest(['a'], 'f', () => undefined));
         expect(() => {
           scanner.push(bytes.subarray(0, Math.floor(bytes.length * part)));
           scanner.finish();
