@@ -250,7 +250,7 @@ export interface SilverSpec {
   /** Absent: Bronze's columns go on as they are. Names elsewhere in the spec may be old or new ones. */
   readonly shaping?: ColumnShaping;
   readonly collapseUnchanged: boolean;
-  /** Zone that naive values of the order column are in, where naive and zoned ones are mixed. */
+  /** Zone of times without one: where the order column mixes both, and where `types` casts between the two. */
   readonly timezone?: string;
   readonly partitioning: {
     /** Empty in an intent that names none: events are split by the day of the event, states by `effective_from`. */
