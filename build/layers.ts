@@ -42,6 +42,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   mssql: ['sources/database/mssql.ts'],
   '@aws-sdk/client-s3': ['storage/s3.ts'],
   '@azure/storage-blob': ['storage/azure.ts'],
+  '@azure/identity': ['storage/azure-identity.ts'],
 };
 
 /** What the program carries and prints: published schemas, and the example configs with their data. */

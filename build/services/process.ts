@@ -1,5 +1,5 @@
 import { openSync, readFileSync } from 'node:fs';
-import { unprivileged } from './unprivileged.ts';
+import { asSelf, unprivileged } from './unprivileged.ts';
 
 const READY_WITHIN_MS = 60_000;
 const PROBE_EVERY_MS = 50;
@@ -16,6 +16,8 @@ export interface ServerOptions {
   /** Takes what the server prints; its end is shown where it does not start. */
   readonly log: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Also as root: for servers that keep nothing on disk and lie where nobody else may look. */
+  readonly asSelf?: boolean;
   readonly isReady: () => boolean | Promise<boolean>;
   readonly stopSignal: NodeJS.Signals;
 }
@@ -23,7 +25,8 @@ export interface ServerOptions {
 /** Starts a server as an unprivileged user and waits until it answers. @throws with its log's end where it does not. */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
   const log = openSync(options.log, 'a');
-  const child = Bun.spawn([...unprivileged(options.command)], {
+  const command = options.asSelf === true ? asSelf(options.command) : unprivileged(options.command);
+  const child = Bun.spawn([...command], {
     stdin: 'ignore',
     stdout: log,
     stderr: log,

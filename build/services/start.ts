@@ -1,12 +1,14 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { azurite } from './azurite.ts';
 import { mariadb } from './mariadb.ts';
+import { moto } from './moto.ts';
 import { postgres } from './postgres.ts';
 import type { RunningService, Service } from './service.ts';
 
 /** What the tests need to have running. A further service is one more file and one more entry. */
-export const SERVICES: readonly Service[] = [postgres, mariadb];
+export const SERVICES: readonly Service[] = [postgres, mariadb, moto, azurite];
 
 export interface RunningServices {
   /** What tells the tests where the servers are. */

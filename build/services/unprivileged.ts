@@ -3,12 +3,17 @@ import { createServer } from 'node:net';
 /** Exists on every Debian, owns nothing. */
 const NOBODY = 65_534;
 
+/** The signal ends the server also where this process is killed and can stop nothing itself. */
+const WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL'];
+
+export function asSelf(command: readonly string[]): readonly string[] {
+  return [...WITH_PARENT, ...command];
+}
+
 /** Servers do not run as root: who is root becomes nobody, whoever else stays. */
 export function unprivileged(command: readonly string[]): readonly string[] {
-  // The signal ends the server also where this process is killed and can stop nothing itself.
-  const common = ['setpriv', '--pdeathsig', 'KILL'];
-  if (process.getuid?.() !== 0) return [...common, ...command];
-  return [...common, `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', ...command];
+  if (process.getuid?.() !== 0) return asSelf(command);
+  return [...WITH_PARENT, `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', ...command];
 }
 
 /** Gives a folder, with all that lies in it, to the user that `unprivileged` commands run as. */

@@ -104,11 +104,9 @@ interface SilverPlan {
 
 async function openPlan(options: SilverSampleOptions): Promise<SilverPlan> {
   const { bases } = options;
-  const [source, bronze, silver] = [bases.source, bases.bronze, bases.silver].map(openStorage) as [
-    Storage,
-    Storage,
-    Storage,
-  ];
+  const [source, bronze, silver] = [bases.source, bases.bronze, bases.silver].map((base) =>
+    openStorage(base),
+  ) as [Storage, Storage, Storage];
   const sources: SourceDays[] = [];
   for (const pattern of options.patterns) sources.push(await sourceDays(source, pattern, options.days));
   const landed = sources.flatMap(({ pattern, dates }) => dates.map((date) => bronzePath(pattern, date)));

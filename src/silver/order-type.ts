@@ -120,8 +120,7 @@ function numberOrder(field: Field, number: string, whole: number, fraction: numb
   return { type, sql: `(${number})::${sqlType(type)}` };
 }
 
-/** @throws CFG001 for a zone that the engine does not know. */
-export async function requireTimezone(engine: Engine, timezone: string): Promise<void> {
+async function requireTimezone(engine: Engine, timezone: string): Promise<void> {
   const [known] = await engine.query(
     `SELECT count(*) AS n FROM pg_timezone_names() WHERE name = ${literal(timezone)}`,
   );

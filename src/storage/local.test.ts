@@ -93,8 +93,11 @@ describe('local storage', () => {
     expect(listing()).rejects.toThrow('links back');
   });
 
-  test('a base with a scheme that is not built yet is a configuration error', () => {
-    expect(() => openStorage('s3://bucket/x')).toThrow('s3://');
+  test('a base of a scheme that is none, or without a bucket, is a configuration error', () => {
+    expect(() => openStorage('gs://bucket/x')).toThrow('gs://');
+    expect(() => openStorage('s3:///x')).toThrow('no name of a bucket');
+    expect(() => openStorage('az://Container/x')).toThrow('no name of a container');
+    expect(() => openStorage('s3://bucket/a/../b')).toThrow('segment');
     expect(openStorage('file:///tmp/x').description).toBe('file:///tmp/x');
   });
 });

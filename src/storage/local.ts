@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { copyFile, link, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { FoundryError } from '../core/errors.ts';
@@ -113,6 +113,20 @@ export function localStorage(base: string): Storage {
         return await readWhole(path);
       } catch (error) {
         if (isAbsent(error)) return undefined;
+        throw storageFailure('read', path, error);
+      }
+    },
+    async *read(key, range) {
+      const path = pathOf(key);
+      // The end of a stream is its last byte.
+      const end = range?.end === undefined ? undefined : range.end - 1;
+      try {
+        yield* createReadStream(path, {
+          start: range?.start ?? 0,
+          highWaterMark: 1 << 20,
+          ...(end !== undefined && { end }),
+        });
+      } catch (error) {
         throw storageFailure('read', path, error);
       }
     },

@@ -10,6 +10,12 @@ export interface StoredObject {
   readonly modifiedAt: Date;
 }
 
+/** From `start` to before `end`, in bytes; without `end` to the end of the object. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end?: number;
+}
+
 export type PutBody = { readonly file: string } | { readonly bytes: Uint8Array };
 
 /** `ifAbsent`: only where nothing is stored; `ifMatch`: only over exactly that version. */
@@ -38,6 +44,8 @@ export interface Storage {
   stat(key: string): Promise<StoredObject | undefined>;
   /** Undefined when absent. For small objects: the whole is held in memory. */
   readBytes(key: string): Promise<{ readonly bytes: Uint8Array; readonly etag: string } | undefined>;
+  /** The bytes, or a range of them, as they come; @throws STG001 when absent, changed meanwhile or cut short. */
+  read(key: string, range?: ByteRange): AsyncIterable<Uint8Array>;
   /** Streams to a local file; @throws STG001 when absent or cut short. */
   download(key: string, file: string): Promise<void>;
   /** @throws ConditionFailed when the condition does not hold; STG001 on any other failure. */

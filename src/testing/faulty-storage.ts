@@ -27,6 +27,7 @@ export function faultyStorage(
     list: (prefix) => storage.list(prefix),
     stat: (key) => through(() => storage.stat(key)),
     readBytes: (key) => through(() => storage.readBytes(key)),
+    read: (key, range) => storage.read(key, range),
     download: (key, file) => through(() => storage.download(key, file)),
     put: (key, body, condition) => through(() => storage.put(key, body, condition)),
     remove: (key) => through(() => storage.remove(key)),

@@ -113,10 +113,10 @@ export function storageSuite(name: string, makeStorage: () => Promise<Storage>):
       }
     });
 
-    test('a listing of 3,000 keys is complete and sorted by the bytes of the keys', async () => {
+    test('a listing of more keys than one page holds is complete and sorted by the bytes of the keys', async () => {
       const storage = await makeStorage();
       const keys = Array.from(
-        { length: 3000 },
+        { length: 1100 },
         (_, n) => `t/${n % 7 === 0 ? `d${n % 70}/` : `d${n % 70}-`}${n}`,
       );
       for (let at = 0; at < keys.length; at += 50) {
@@ -124,6 +124,30 @@ export function storageSuite(name: string, makeStorage: () => Promise<Storage>):
       }
       expect(await keysBelow(storage, 't')).toEqual([...keys].sort(compareKeys));
     }, 30_000);
+
+    test('a read streams the bytes or a range of them, and refuses what is absent', async () => {
+      const storage = await makeStorage();
+      await storage.put('k', { bytes: bytes('0123456789') });
+      const read = async (range?: { start: number; end?: number }): Promise<string> =>
+        Buffer.concat(await Array.fromAsync(storage.read('k', range))).toString();
+      expect(await read()).toBe('0123456789');
+      expect(await read({ start: 3, end: 5 })).toBe('34');
+      expect(await read({ start: 8 })).toBe('89');
+      expect(await read({ start: 0, end: 1 })).toBe('0');
+      const absent = await Array.fromAsync(storage.read('no/such')).catch((error: unknown) => error);
+      expect((absent as FoundryError).code).toBe('STG001');
+    });
+
+    test('an object without bytes is there, listed, read and downloaded', async () => {
+      const storage = await makeStorage();
+      await storage.put('empty', { bytes: new Uint8Array() }, 'ifAbsent');
+      expect((await storage.stat('empty'))?.sizeBytes).toBe(0);
+      expect(await textOf(storage, 'empty')).toBe('');
+      expect(await keysBelow(storage, '')).toEqual(['empty']);
+      const file = join(scratch, 'empty');
+      await storage.download('empty', file);
+      expect((await readFile(file)).length).toBe(0);
+    });
 
     test('a prefix is a folder: its name does not match longer names', async () => {
       const storage = await makeStorage();
