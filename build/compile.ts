@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { version } from '../package.json' with { type: 'json' };
 import type { BuildInfo } from '../src/core/build-info.ts';
+import { fetchLibrary } from './duckdb-library.ts';
 import { embedDuckdb } from './embed-duckdb.ts';
-import { hostTarget, type Target, targetNamed } from './targets.ts';
+import { hostTarget, RELEASED, type Target, targetNamed } from './targets.ts';
 
 const ROOT = join(import.meta.dir, '..');
 
@@ -60,20 +62,50 @@ function git(...args: readonly string[]): string | undefined {
   return done.status === 0 ? done.stdout.trim() : undefined;
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: { target: { type: 'string' }, entry: { type: 'string' }, output: { type: 'string' } },
-  });
-  const host = hostTarget();
-  const target = values.target === undefined ? host : targetNamed(values.target);
-  const folder = target.name === host.name ? 'dist' : join('dist', target.name);
-  const output = values.output ?? join(ROOT, folder, target.executable);
+/** @returns where it lies below the root */
+async function compileTarget(
+  target: Target,
+  place: Partial<CompileOptions>,
+  folder: string,
+): Promise<string> {
+  const path = join(folder, target.executable);
+  const output = place.output ?? join(ROOT, path);
   const start = performance.now();
-  await compile({ entry: values.entry ?? join(ROOT, 'src/main.ts'), target, output });
+  fetchLibrary(target);
+  await compile({ entry: place.entry ?? join(ROOT, 'src/main.ts'), target, output });
   const megabytes = (statSync(output).size / 1e6).toFixed(0);
   console.error(
     `compiled ${output} for ${target.name}: ${megabytes} MB in ${Math.round(performance.now() - start)} ms`,
   );
+  return path;
+}
+
+/** Every target of a release, each in its folder of `dist/release/`, with `SHA256SUMS` beside them. */
+async function compileAll(): Promise<void> {
+  const release = join('dist', 'release');
+  rmSync(join(ROOT, release), { recursive: true, force: true });
+  const sums: string[] = [];
+  for (const name of RELEASED) {
+    const path = await compileTarget(targetNamed(name), {}, join(release, name));
+    const hash = createHash('sha256')
+      .update(readFileSync(join(ROOT, path)))
+      .digest('hex');
+    sums.push(`${hash}  ${path.slice(release.length + 1).replaceAll('\\', '/')}\n`);
+  }
+  writeFileSync(join(ROOT, release, 'SHA256SUMS'), sums.join(''));
+}
+
+async function main(): Promise<void> {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    options: { target: text, entry: text, output: text, all: { type: 'boolean' } },
+  });
+  if (values.all === true) return compileAll();
+  const host = hostTarget();
+  const target = values.target === undefined ? host : targetNamed(values.target);
+  const folder = target.name === host.name ? 'dist' : join('dist', target.name);
+  const { entry, output } = values;
+  await compileTarget(target, { ...(entry && { entry }), ...(output && { output }) }, folder);
 }
 
 if (import.meta.main) await main();

@@ -48,7 +48,8 @@ export function unknownNames(page: Page, { flags, variables }: Known): string[] 
     const where = `${page.path}:${index + 1}`;
     const isRun = page.blocks.some((block) => isCommand(block) && contains(block, index + 1));
     if (isRun) continue;
-    for (const [flag] of line.matchAll(/(?<![\w-])--[a-z][a-z-]*[a-z]/g)) {
+    const ofProgram = line.replace(/`?(?:npm|bun) run [^`#]*/g, '');
+    for (const [flag] of ofProgram.matchAll(/(?<![\w-])--[a-z][a-z-]*[a-z]/g)) {
       if (!flags.has(flag)) problems.push(`${where}: there is no flag ${flag}`);
     }
     for (const [name] of line.matchAll(/\bFOUNDRY_[A-Z_]+\b/g)) {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BunPlugin } from 'bun';
+import { libraryFiles } from './duckdb-library.ts';
 import type { Target } from './targets.ts';
 
 const NAMESPACE = 'foundry-duckdb';
@@ -21,23 +22,10 @@ export function embedDuckdb(root: string, target: Target): BunPlugin {
       }));
       build.onLoad({ filter: /.*/, namespace: NAMESPACE }, () => ({
         loader: 'js',
-        contents: shim(root, libraryFiles(root, target)),
+        contents: shim(root, libraryFiles(target)),
       }));
     },
   };
-}
-
-/** The addon first, then the libraries that it looks for beside itself. */
-function libraryFiles(root: string, target: Target): readonly string[] {
-  const folder = join(root, 'node_modules', target.duckdbPackage);
-  if (!existsSync(folder)) {
-    throw new Error(`${target.duckdbPackage} is not installed; it is needed to compile for ${target.name}`);
-  }
-  const libraries = readdirSync(folder)
-    .filter((name) => /\.(so|dylib|dll)$/.test(name))
-    .sort();
-  if (libraries.length === 0) throw new Error(`${target.duckdbPackage} holds no library of DuckDB`);
-  return ['duckdb.node', ...libraries].map((name) => join(folder, name));
 }
 
 function shim(root: string, paths: readonly string[]): string {

@@ -23,6 +23,18 @@ const NAMES = [
   'windows-x64-baseline',
 ] as const;
 
+/** What a release holds. A machine without AVX2 takes the baseline; Alpine and its like take musl. */
+export const RELEASED = [
+  'linux-x64',
+  'linux-x64-baseline',
+  'linux-x64-musl',
+  'linux-arm64',
+  'linux-arm64-musl',
+  'darwin-arm64',
+  'darwin-x64',
+  'windows-x64',
+] as const satisfies readonly (typeof NAMES)[number][];
+
 /** @throws for a name that Bun has no target for. */
 export function targetNamed(text: string): Target {
   const name = NAMES.find((known) => known === text.replace(/^bun-/, ''));
