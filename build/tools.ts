@@ -28,6 +28,8 @@ export const TOOLS: readonly Tool[] = [
   },
   packaged('zstd', 'packs files that the program has to read', 'zstd', '--version'),
   packaged('script', 'gives the program a terminal', 'bsdutils', '--version'),
+  packaged('tsql', 'reads from the TDS server that the tests have, to prove it', 'freetds-bin', '-C'),
+  packaged('openssl', 'makes the certificates of servers that the tests have', 'openssl', 'version'),
   packaged('setpriv', 'runs the program as a user who may not read everything', 'util-linux', '--version'),
   {
     name: 'pyarrow',

@@ -16,6 +16,8 @@ export interface Measured {
   readonly name: string;
   /** Medians over the rounds. */
   readonly milliseconds: number;
+  /** Against the last contestant, the yardstick: the median of the rounds' ratios, which noise moves least. */
+  readonly ratio: number;
   /** Seen every 10 ms; NaN for a process that ended sooner, and where there is no /proc. */
   readonly peakMegabytes: number;
   readonly fastestMilliseconds: number;
@@ -48,9 +50,11 @@ export async function race(
   }
   return contestants.map(({ name }, index) => {
     const { times = [], peaks = [] } = samples[index] ?? {};
+    const yardstick = samples.at(-1)?.times ?? [];
     return {
       name,
       milliseconds: median(times),
+      ratio: median(times.map((time, round) => time / (yardstick[round] ?? Number.NaN))),
       peakMegabytes: median(peaks.filter((peak) => !Number.isNaN(peak))),
       fastestMilliseconds: Math.min(...times),
     };
@@ -82,11 +86,10 @@ async function runOnce({
 
 /** Prints one line a contestant; ratios are against the last one, the yardstick. */
 export function printRace(title: string, results: readonly Measured[]): void {
-  const yardstick = results.at(-1)?.milliseconds ?? Number.NaN;
   console.log(`\n${title}`);
-  for (const { name, milliseconds, peakMegabytes, fastestMilliseconds } of results) {
+  for (const { name, milliseconds, ratio, peakMegabytes, fastestMilliseconds } of results) {
     console.log(
-      `  ${name.padEnd(36)} ${milliseconds.toFixed(1).padStart(9)} ms  ${`${(milliseconds / yardstick).toFixed(2)}×`.padStart(8)}` +
+      `  ${name.padEnd(36)} ${milliseconds.toFixed(1).padStart(9)} ms  ${`${ratio.toFixed(2)}×`.padStart(8)}` +
         `  (best ${fastestMilliseconds.toFixed(1)} ms, peak ${Number.isNaN(peakMegabytes) ? '?' : peakMegabytes.toFixed(0)} MB)`,
     );
   }
@@ -97,6 +100,11 @@ export function promise(claim: string, value: number, limit: number, unit: strin
   const kept = value <= limit;
   console.log(`  ${kept ? 'kept  ' : 'BROKEN'} ${claim}: ${value.toFixed(2)} ${unit} (limit ${limit})`);
   if (!kept) process.exitCode = 1;
+}
+
+/** The first contestant against the last one. */
+export function promiseRatio(claim: string, results: readonly Measured[], limit: number): void {
+  promise(claim, results[0]?.ratio ?? Number.NaN, limit, '×');
 }
 
 /** A folder for a bench's inputs and outputs; removed when `work` is done. */

@@ -1,7 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Contestant, printRace, promise, race, withFolder } from './harness.ts';
+import { duckdb } from './duckdb-contestant.ts';
+import { type Contestant, printRace, promise, promiseRatio, race, withFolder } from './harness.ts';
 
 /*
  * 1,000,000 rows × 10 columns, through the compiled binary as a user runs it, against bare DuckDB SQL that does the
@@ -12,7 +13,6 @@ const ROWS = 1_000_000;
 const KEYS = 400_000;
 const ROOT = join(import.meta.dir, '..', '..');
 const BINARY = join(ROOT, 'dist', 'foundry');
-const ENGINE = join(ROOT, 'node_modules', '@duckdb', 'node-api', 'lib', 'index.js');
 
 await withFolder(async (folder) => {
   const csv = join(folder, 'orders.csv');
@@ -74,33 +74,12 @@ function foundry(name: string, args: readonly string[], prepare: () => Promise<v
   return { name, command: [BINARY, ...args, '--date', '2025-01-05', '--quiet'], prepare };
 }
 
-async function duckdb(
-  name: string,
-  folder: string,
-  script: string,
-  statements: readonly string[],
-): Promise<Contestant> {
-  const file = join(folder, `${script}.ts`);
-  const runs = statements.map((sql) => `await connection.run(${JSON.stringify(sql)});`).join('\n');
-  await writeFile(
-    file,
-    `import { DuckDBInstance } from ${JSON.stringify(ENGINE)};\n` +
-      `const connection = await (await DuckDBInstance.create(':memory:')).connect();\n${runs}\n`,
-  );
-  return { name, command: [process.execPath, file] };
-}
-
 function copy(select: string, folder: string, name: string): string {
   return `COPY (${select}) TO '${join(folder, `${name}.parquet`)}' (FORMAT parquet)`;
 }
 
 function remove(path: string): Promise<void> {
   return rm(path, { recursive: true, force: true });
-}
-
-function promiseRatio(claim: string, results: Awaited<ReturnType<typeof race>>, limit: number): void {
-  const [ours, theirs] = results;
-  promise(claim, (ours?.milliseconds ?? Number.NaN) / (theirs?.milliseconds ?? Number.NaN), limit, '×');
 }
 
 function config(csv: string, folder: string, model: 'scd1' | 'scd2'): string {

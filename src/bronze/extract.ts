@@ -8,7 +8,7 @@ import { readParquetRows } from '../engine/parquet-rows.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import { partStem } from '../lake/layout.ts';
 import { type PartRoller, rollParts } from '../lake/parts.ts';
-import type { Source } from '../sources/source.ts';
+import type { ReadRequest, Source } from '../sources/source.ts';
 import type { BronzeRunOptions } from './options.ts';
 import { type Rejected, type RejectedRows, rejectedRows } from './rejected.ts';
 
@@ -22,6 +22,9 @@ export interface Extracted {
   readonly rejected?: Rejected;
 }
 
+/** What an incremental read adds to a request. */
+export type CursorPart = Pick<ReadRequest, 'cursor' | 'onCursor'>;
+
 /**
  * Source → part files in the spool. The engine writes them where it can read the source itself and only Parquet
  * is asked for; whenever it declines, the row lane decides, whose errors name the exact place.
@@ -31,6 +34,7 @@ export async function extract(
   source: Source,
   spool: string,
   options: BronzeRunOptions,
+  cursor: CursorPart = {},
 ): Promise<Extracted> {
   const stem = (n: number): string => partStem(spec.loadPattern, n);
   const limits = {
@@ -40,7 +44,13 @@ export async function extract(
   const rowDestination = { spool, stem, formats: spec.formats, ...limits };
   const bytes = countOnce(options.progress.bytes);
   if (!spec.formats.csv) {
-    const landed = await extractByEngine(spec, source, { spool, stem, ...limits }, bytes.first, options);
+    const landed = await extractByEngine(
+      spec,
+      source,
+      { spool, stem, ...limits },
+      { ...cursor, onBytes: bytes.first },
+      options,
+    );
     if (landed !== undefined) return landed;
   } else if ((await source.engineOnly?.()) === true) {
     return extractRowsOfEngine(source, rowDestination, options);
@@ -49,6 +59,7 @@ export async function extract(
   const batches = source.read({
     signal: options.signal,
     onBytes: bytes.again,
+    ...cursor,
     ...(rejects === undefined ? {} : { onRejected: rejects.add }),
   });
   return extractByRows(batches, rowDestination, options, rejects);
@@ -98,11 +109,11 @@ async function extractByEngine(
   spec: BronzeSpec,
   source: Source,
   destination: Destination,
-  onBytes: (bytes: number) => void,
+  request: Omit<ReadRequest, 'signal'>,
   options: BronzeRunOptions,
 ): Promise<Extracted | undefined> {
   options.progress.step('checking');
-  const input = await source.engineInput?.({ signal: options.signal, onBytes });
+  const input = await source.engineInput?.({ ...request, signal: options.signal });
   if (input === undefined) return undefined;
   throwIfStopped(options.signal);
   options.progress.step('writing');

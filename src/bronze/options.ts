@@ -7,6 +7,10 @@ import type { EngineLimits } from '../engine/engine.ts';
 export interface BronzeRunOptions {
   readonly runDate: RunDate;
   readonly batchId?: string;
+  /** Incremental datasets: read everything again, whatever has landed. */
+  readonly fullRefresh?: boolean;
+  /** Incremental datasets: begin where this state file of the original says, whatever has landed. */
+  readonly stateFile?: string;
   readonly limits: EngineLimits;
   /** How long to wait while another run holds the dataset; absent: not at all. */
   readonly leaseWaitSeconds?: number;

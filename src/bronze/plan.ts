@@ -1,4 +1,5 @@
 import type { DatasetSpec, OutputFormats } from '../config/spec.ts';
+import type { Lake } from '../lake/lake.ts';
 import { partStem } from '../lake/layout.ts';
 import type { Manifest } from '../lake/manifest.ts';
 import { readManifest } from '../lake/reader.ts';
@@ -6,6 +7,7 @@ import { openSource } from '../sources/open.ts';
 import type { SourcePlan } from '../sources/source.ts';
 import { openStorage } from '../storage/open.ts';
 import { locationOf } from '../storage/storage.ts';
+import { planIncremental } from './incremental.ts';
 import type { BronzeRunOptions } from './options.ts';
 import { bronzeTarget } from './target.ts';
 
@@ -24,6 +26,13 @@ export interface BronzePlan {
     readonly location: string;
     readonly first_part: string;
     readonly retry_with: string;
+  };
+  /** Incremental datasets: from where to where would be read, by what has landed so far. */
+  readonly incremental?: {
+    readonly column: string;
+    readonly start: string | null;
+    readonly lookback?: string;
+    readonly until?: string;
   };
   /** What lies there now and would be replaced. */
   readonly replaces?: Pick<Manifest, 'commit_id' | 'record_count' | 'timestamp'>;
@@ -47,7 +56,9 @@ export async function planBronze(spec: DatasetSpec, options: BronzeRunOptions): 
   });
   const storage = openStorage(bronze.base);
   const source = await openSource(bronze.source, { runDate: options.runDate, warn: options.log.warn });
-  const current = await readManifest({ storage }, target.path);
+  const lake: Lake = { storage, ...(bronze.pathKeys !== undefined && { pathKeys: bronze.pathKeys }) };
+  const current = await readManifest(lake, target.path);
+  const incremental = await incrementalPart(spec, lake, { path: target.path, current }, options);
   const extension = bronze.formats.parquet ? 'parquet' : 'csv';
   return {
     dataset: spec.name,
@@ -60,6 +71,7 @@ export async function planBronze(spec: DatasetSpec, options: BronzeRunOptions): 
       retry_with: target.retryWith,
       first_part: `${partStem(bronze.loadPattern, 1)}-<hash8>.${extension}`,
     },
+    ...incremental,
     ...(current === undefined
       ? {}
       : {
@@ -77,6 +89,33 @@ export async function planBronze(spec: DatasetSpec, options: BronzeRunOptions): 
       partition_strategy: bronze.partition.strategy,
       timezone: bronze.partition.timezone,
       allow_empty: bronze.allowEmpty,
+    },
+  };
+}
+
+async function incrementalPart(
+  spec: DatasetSpec,
+  lake: Lake,
+  place: { readonly path: string; readonly current: Manifest | undefined },
+  options: BronzeRunOptions,
+): Promise<Pick<BronzePlan, 'incremental'>> {
+  const { incremental } = spec.bronze;
+  if (incremental === undefined) return {};
+  const startedAt = options.clock.now().toISOString();
+  const { request, nothingLeft } = await planIncremental(
+    spec,
+    incremental,
+    lake,
+    { ...place, startedAt },
+    options,
+  );
+  return {
+    incremental: {
+      column: request.column,
+      start: request.start?.value ?? null,
+      ...(request.lookback !== undefined && { lookback: request.lookback }),
+      ...(request.until !== undefined && { until: request.until.value }),
+      ...(nothingLeft && { until: 'nothing is left: a later partition holds everything from the beginning' }),
     },
   };
 }

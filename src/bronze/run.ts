@@ -1,19 +1,20 @@
 import type { DatasetSpec } from '../config/spec.ts';
 import { FoundryError, throwIfStopped } from '../core/errors.ts';
-import { formatType } from '../core/schema.ts';
 import { openPartition } from '../lake/commit.ts';
 import type { Committed, Lake, PartitionWriter } from '../lake/lake.ts';
 import { acquireLease } from '../lake/lease.ts';
-import type { ManifestBody } from '../lake/manifest.ts';
+import type { Cursor } from '../lake/manifest.ts';
 import type { ReferenceRecord } from '../lake/reference.ts';
+import { checkUnchanged } from '../lake/watermark.ts';
 import { openSource } from '../sources/open.ts';
-import type { SourcePlan } from '../sources/source.ts';
 import { openStorage } from '../storage/open.ts';
 import { locationOf } from '../storage/storage.ts';
 import { type Extracted, extract } from './extract.ts';
+import { planIncremental, readIncrement } from './incremental.ts';
+import { bronzeManifestBody } from './manifest-body.ts';
 import type { BronzeRunOptions } from './options.ts';
 import { decideReference } from './reference.ts';
-import { type BronzeTarget, bronzeTarget } from './target.ts';
+import { bronzeTarget } from './target.ts';
 
 export interface BronzeReport {
   readonly dataset: string;
@@ -32,9 +33,14 @@ export interface BronzeReport {
   readonly quarantine_reasons?: Readonly<Record<string, number>>;
   readonly files: readonly { readonly path: string; readonly rows: number; readonly size_bytes: number }[];
   readonly replaced_rows?: number;
+  /** Incremental datasets: what was asked for, and how far it came. */
+  readonly cursor?: CursorReport;
   readonly lane?: Extracted['lane'];
   readonly seconds: number;
 }
+
+/** The manifest's cursor without its row hashes. */
+export type CursorReport = Omit<Cursor, 'start_rows' | 'end_rows'>;
 
 /**
  * Lands one dataset's partition: source → parts → one commit. Until the commit the old partition is untouched,
@@ -43,7 +49,11 @@ export interface BronzeReport {
  * @throws LOCK001 another run holds the dataset; QUAL001 a full load came back empty, or too many rows do not fit; and what the source,
  * the formats and the storage throw.
  */
-export async function runBronze(spec: DatasetSpec, options: BronzeRunOptions): Promise<BronzeReport> {
+export async function runBronze(
+  spec: DatasetSpec,
+  options: BronzeRunOptions,
+  open: typeof openSource = openSource,
+): Promise<BronzeReport> {
   const { bronze } = spec;
   const started = options.clock.now();
   const target = bronzeTarget(bronze, {
@@ -62,7 +72,7 @@ export async function runBronze(spec: DatasetSpec, options: BronzeRunOptions): P
   };
   if (!bronze.enabled) return { ...report, status: 'skipped', rows: 0, files: [], seconds: 0 };
 
-  const source = await openSource(bronze.source, { runDate: options.runDate, warn: options.log.warn });
+  const source = await open(bronze.source, { runDate: options.runDate, warn: options.log.warn });
   const sourcePlan = await source.plan();
   const lake: Lake = { storage, ...(bronze.pathKeys !== undefined && { pathKeys: bronze.pathKeys }) };
   const lease = await acquireLease(lake, leaseName(spec), {
@@ -73,11 +83,21 @@ export async function runBronze(spec: DatasetSpec, options: BronzeRunOptions): P
     const writer = await openPartition(lake, target.path, { signal: options.signal });
     try {
       const reference = await referenceRecord(spec, lake, target.path, options);
-      const extracted = await extract(bronze, source, writer.spool, options);
+      const place = { path: target.path, current: writer.previous, startedAt: started.toISOString() };
+      const increment =
+        bronze.incremental === undefined
+          ? undefined
+          : await planIncremental(spec, bronze.incremental, lake, place, options);
+      const { extracted, cursor } =
+        increment === undefined
+          ? { extracted: await extract(bronze, source, writer.spool, options), cursor: undefined }
+          : await readIncrement(increment, bronze, source, writer, options);
       refuseEmptyReplacement(spec, writer, extracted, location);
       throwIfStopped(options.signal);
       options.progress.step('committing');
-      const body = manifestBody(spec, { target, source: sourcePlan, extracted, reference, started }, options);
+      const landed = { target, source: sourcePlan, extracted, reference, started, cursor };
+      const body = bronzeManifestBody(spec, landed, writer.previous, options);
+      if (increment !== undefined) await checkUnchanged(lake, increment.continues);
       const committed = await writer.commit(extracted.parts, body);
       return {
         ...report,
@@ -87,6 +107,7 @@ export async function runBronze(spec: DatasetSpec, options: BronzeRunOptions): P
           quarantined: extracted.rejected?.rows ?? 0,
           quarantine_reasons: extracted.rejected?.reasons ?? {},
         }),
+        ...(cursor !== undefined && { cursor: withoutHashes(cursor) }),
         lane: extracted.lane,
         seconds: (options.clock.now().getTime() - started.getTime()) / 1000,
       };
@@ -143,51 +164,8 @@ async function referenceRecord(
   return record;
 }
 
-interface Landed {
-  readonly target: BronzeTarget;
-  readonly source: SourcePlan;
-  readonly extracted: Extracted;
-  readonly reference: ReferenceRecord | null;
-  readonly started: Date;
-}
-
-function manifestBody(
-  spec: DatasetSpec,
-  { target, source, extracted, reference, started }: Landed,
-  options: BronzeRunOptions,
-): ManifestBody {
-  const { bronze } = spec;
-  return {
-    layer: 'bronze',
-    status: extracted.rows === 0 ? 'empty' : 'complete',
-    started_at: started.toISOString(),
-    batch_timestamp: started.toISOString(),
-    run_date: options.runDate.date,
-    system: bronze.system,
-    table: bronze.table,
-    ...(spec.environment === undefined ? {} : { environment: spec.environment }),
-    config_name: spec.name,
-    ...(spec.configVersion === undefined ? {} : { config_version: spec.configVersion }),
-    ...(spec.patternId === undefined ? {} : { pattern_id: spec.patternId }),
-    partition_path: `${target.path}/`,
-    ...(target.batchId === undefined ? {} : { batch_id: target.batchId }),
-    file_formats: { csv: bronze.formats.csv, parquet: bronze.formats.parquet },
-    load_pattern: bronze.loadPattern,
-    ...(bronze.errorHandling !== undefined && {
-      quarantined_rows: extracted.rejected?.rows ?? 0,
-      quarantine_reasons: extracted.rejected?.reasons ?? {},
-    }),
-    reference_mode: reference,
-    schema: extracted.schema.fields.map(({ name, type }) => ({ name, type: formatType(type) })),
-    source: {
-      type: bronze.source.type,
-      description: source.description,
-      inputs: source.inputs.map(({ path, sizeBytes }) => ({ path, size_bytes: sizeBytes })),
-    },
-    ...(bronze.ownerTeam === undefined ? {} : { owner_team: bronze.ownerTeam }),
-    ...(bronze.ownerContact === undefined ? {} : { owner_contact: bronze.ownerContact }),
-    runtime_seconds: (options.clock.now().getTime() - started.getTime()) / 1000,
-  };
+function withoutHashes({ start_rows: _start, end_rows: _end, ...cursor }: Cursor): CursorReport {
+  return cursor;
 }
 
 function outcome(

@@ -1,4 +1,6 @@
 import type { ArgsDef } from 'citty';
+import type { DatasetSpec } from '../config/spec.ts';
+import { FoundryError } from '../core/errors.ts';
 
 /** Flags that several commands share, in the order in which `--help` shows them. */
 
@@ -19,6 +21,18 @@ export const CONFIG_ARGS = {
     alias: 'd',
     valueHint: 'YYYY-MM-DD[THH]',
     description: 'Logical run date, or one hour of it (default: today, UTC)',
+  },
+} as const satisfies ArgsDef;
+
+export const INCREMENTAL_ARGS = {
+  'full-refresh': {
+    type: 'boolean',
+    description: 'Incremental datasets: read everything again, and continue from there',
+  },
+  state: {
+    type: 'string',
+    valueHint: 'file',
+    description: 'Incremental datasets: begin where this state file of the original says',
   },
 } as const satisfies ArgsDef;
 
@@ -94,6 +108,38 @@ export function deprecatedFlags(args: Readonly<Record<string, unknown>>): string
 
 /** Flags that may be given several times; their values are joined by commas. */
 export const LIST_FLAGS: ReadonlySet<string> = new Set(['config', 'source-name', 'primary-key']);
+
+/**
+ * The flags of incremental reading as a run takes them.
+ * @throws USE001 where they contradict each other, or name one dataset's state for several.
+ */
+export function incrementalFlags(
+  args: { readonly 'full-refresh'?: boolean | undefined; readonly state?: string | undefined },
+  datasets: readonly DatasetSpec[],
+): { readonly fullRefresh?: boolean; readonly stateFile?: string } {
+  const { 'full-refresh': fullRefresh, state } = args;
+  if (fullRefresh === true && state !== undefined) {
+    throw new FoundryError(
+      'USE001',
+      '--full-refresh begins at the beginning, and --state elsewhere; give one',
+    );
+  }
+  if (state !== undefined) {
+    const name = datasets.length === 1 ? datasets[0]?.name : undefined;
+    if (name === undefined) {
+      throw new FoundryError('USE001', `--state belongs to one dataset; this run has ${datasets.length}`, {
+        hint: 'Choose one with --source-name.',
+      });
+    }
+    if (datasets[0]?.bronze.incremental === undefined) {
+      throw new FoundryError('USE001', `--state: ${name} is not read incrementally`);
+    }
+  }
+  return {
+    ...(fullRefresh === true && { fullRefresh }),
+    ...(state !== undefined && { stateFile: state }),
+  };
+}
 
 /** The values of a comma list, trimmed, blanks dropped. */
 export function commaList(value: string | undefined): string[] {

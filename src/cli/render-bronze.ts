@@ -18,6 +18,7 @@ export function renderBronzeReport(report: BronzeReport): string {
   return renderFacts(`bronze ${report.dataset} ${report.run_date}: ${report.status}`, [
     ['rows', count(report.rows)],
     ['quarantined', quarantined(report)],
+    ['cursor', cursor(report)],
     ['landed', fileSummary(report.files)],
     ['at', report.location],
     ...parts,
@@ -39,4 +40,18 @@ function quarantined({
   if (rows === 0) return undefined;
   const why = Object.entries(reasons).map(([reason, times]) => `${reason} ${count(times)}`);
   return `${rowCount(rows)} (${why.join(', ')})`;
+}
+
+/** `updated_at from 2025-01-01T00:00:00.000000Z to 2025-01-02T09:30:00.000000Z (2 rows read again, 1 held before)` */
+function cursor({ cursor: it }: BronzeReport): string | undefined {
+  if (it === undefined) return undefined;
+  const notes = [
+    [it.reread, 'read again'],
+    [it.repeated, 'held by other partitions'],
+    [it.outside, 'outside of this range'],
+    [it.null_rows, 'without a value'],
+  ] as const;
+  const told = notes.flatMap(([rows, what]) => ((rows ?? 0) === 0 ? [] : [`${rowCount(rows ?? 0)} ${what}`]));
+  const range = `${it.column} from ${it.start ?? 'the beginning'} to ${it.end ?? 'nothing yet'}`;
+  return told.length === 0 ? range : `${range} (${told.join(', ')})`;
 }

@@ -93,12 +93,31 @@ export interface BronzeSpec {
   readonly maxFileSizeBytes?: number;
   /** Lets a full load of zero rows replace a partition that holds rows (decision 9). */
   readonly allowEmpty: boolean;
+  /** Present when each run lands only what is new by a cursor column. */
+  readonly incremental?: IncrementalSpec;
   /** Present when `reference_mode` is there and enabled: periodic full references with deltas between them. */
   readonly reference?: ReferenceSpec;
   /** That of Silver, where it is on: rows whose values are not of their declared types are kept aside. */
   readonly errorHandling?: ErrorHandling;
   readonly ownerTeam?: string;
   readonly ownerContact?: string;
+}
+
+export const NULL_CURSOR_ROWS = ['include', 'exclude', 'fail'] as const;
+/** Rows without a cursor value: landed once, by the run that begins the table; never; or an error. */
+export type NullCursorRows = (typeof NULL_CURSOR_ROWS)[number];
+
+export interface IncrementalSpec {
+  readonly column: string;
+  /** Declared type of the column; absent: the source's own. */
+  readonly type?: DataType;
+  /** Where the first run begins; absent: at the very beginning. */
+  readonly initialValue?: string;
+  /** How far before the last end each run reads again: a number, or a duration such as `2h`. */
+  readonly lookback?: string;
+  readonly nullRows: NullCursorRows;
+  /** A state file of the original that seeds the first run; absent: `.state/<system>_<table>_cursor.json` where it is. */
+  readonly stateFile?: string;
 }
 
 export const REFERENCE_ROLES = ['reference', 'delta', 'auto'] as const;
@@ -231,7 +250,7 @@ export interface SilverSpec {
   /** Absent: Bronze's columns go on as they are. Names elsewhere in the spec may be old or new ones. */
   readonly shaping?: ColumnShaping;
   readonly collapseUnchanged: boolean;
-  /** Zone that naive values of the order column are in, where naive and zoned ones are mixed. */
+  /** Zone of times without one: where the order column mixes both, and where `types` casts between the two. */
   readonly timezone?: string;
   readonly partitioning: {
     /** Empty in an intent that names none: events are split by the day of the event, states by `effective_from`. */

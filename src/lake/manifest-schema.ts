@@ -43,7 +43,18 @@ const common = {
   files: v.array(file),
   schema: v.array(column),
   cursor: v.exactOptional(
-    v.looseObject({ column: v.string(), start: v.nullable(v.string()), end: v.nullable(v.string()) }),
+    v.looseObject({
+      column: v.string(),
+      type: v.exactOptional(v.string()),
+      start: v.nullable(v.string()),
+      end: v.nullable(v.string()),
+      end_rows: v.exactOptional(v.array(v.string())),
+      start_rows: v.exactOptional(v.array(v.string())),
+      reread: v.exactOptional(count),
+      repeated: v.exactOptional(count),
+      outside: v.exactOptional(count),
+      null_rows: v.exactOptional(count),
+    }),
   ),
   inputs: v.exactOptional(v.array(v.looseObject({ path: v.string(), commit_id: v.nullable(v.string()) }))),
 };
@@ -59,6 +70,8 @@ export const bronzeMetadataSchema = v.looseObject({
   partition_path: v.exactOptional(v.string()),
   batch_timestamp: v.exactOptional(v.string()),
   batch_id: v.exactOptional(v.string()),
+  /** When the batch was first landed: a retry keeps its place among the batches. */
+  batch_started_at: v.exactOptional(v.string()),
   file_formats: v.exactOptional(v.looseObject({ csv: v.boolean(), parquet: v.boolean() })),
   runtime_seconds: v.exactOptional(v.number()),
   quarantined_rows: v.exactOptional(count),

@@ -25,10 +25,24 @@ export interface ManifestColumn {
   readonly type: string;
 }
 
+/** How far an incremental read has come: committed with the rows, so that neither can be there without the other. */
 export interface Cursor {
   readonly column: string;
+  /** A `CursorKind`; absent in manifests of versions that did not know it. */
+  readonly type?: string | undefined;
+  /** Null: the read began at the very beginning. */
   readonly start: string | null;
+  /** Null: no row with a cursor value has landed yet. */
   readonly end: string | null;
+  /** Hashes of the rows at `end` and at `start` that this commit holds, each as often as the row. */
+  readonly end_rows?: readonly string[] | undefined;
+  readonly start_rows?: readonly string[] | undefined;
+  /** Rows that landed again through the lookback; that neighbouring commits hold; that were not asked for. */
+  readonly reread?: number | undefined;
+  readonly repeated?: number | undefined;
+  readonly outside?: number | undefined;
+  /** Rows without a cursor value, landed or not. */
+  readonly null_rows?: number | undefined;
 }
 
 /**

@@ -11,6 +11,8 @@ export interface ListedPartition {
   readonly manifest: Manifest | undefined;
   /** What the path says; absent outside Bronze. */
   readonly address: BronzePath | undefined;
+  /** Of a partition that is about to be written: when its batch began, ISO 8601. */
+  readonly startedAt?: string;
 }
 
 /**
@@ -70,7 +72,8 @@ function isPartOf(
   return folders.some((candidate) => candidate.hasManifest && path.startsWith(`${candidate.path}/`));
 }
 
-function comparePartitions(a: ListedPartition, b: ListedPartition): number {
+/** Below 0 when `a` comes before `b` in the order of decision 10a. */
+export function comparePartitions(a: ListedPartition, b: ListedPartition): number {
   return (
     compareText(a.address?.dt ?? '', b.address?.dt ?? '') ||
     compareText(sliceOrder(a), sliceOrder(b)) ||
@@ -79,14 +82,22 @@ function comparePartitions(a: ListedPartition, b: ListedPartition): number {
 }
 
 /** An hour, a stamp or a start as text that sorts by time, also between tables' changes of strategy. */
-function sliceOrder({ address, manifest }: ListedPartition): string {
+function sliceOrder({ address, manifest, startedAt }: ListedPartition): string {
   if (address?.hour !== undefined) return `${address.dt}T${address.hour}`;
-  const stamp = address?.batch ?? (manifest === undefined ? address?.batchId : undefined);
+  const stamp =
+    address?.batch ?? (manifest === undefined && startedAt === undefined ? address?.batchId : undefined);
   if (stamp !== undefined) {
     const match = /^(\d{4})(\d{2})(\d{2})_(\d{2})(\d{2})(\d{2})?/.exec(stamp);
     if (match === null) return stamp;
     const [, year, month, day, hour, minute, second] = match;
     return `${year}-${month}-${day}T${hour}:${minute}${second === undefined ? '' : `:${second}`}`;
   }
-  return address?.batchId === undefined ? '' : (manifest?.started_at ?? '');
+  if (address?.batchId === undefined) return '';
+  return startedAt ?? (manifest === undefined ? '' : batchStart(manifest));
+}
+
+/** When a batch was first landed, so that a retry of it keeps its place. */
+export function batchStart(manifest: Manifest): string {
+  const { batch_started_at: first, started_at: latest } = manifest;
+  return typeof first === 'string' ? first : latest;
 }

@@ -138,6 +138,32 @@ describe('derived events', () => {
   );
 
   test(
+    'integers one day and decimals the next are numbers of one kind: 9 and then 9.0 is no change',
+    scenario(async (w) => {
+      const silver = {
+        ...{ ...DERIVED, attributes: ['qty'], partition_by: [] },
+        ...{ input_scope: 'history', schema_mode: 'allow_new_columns' },
+      };
+      const land = async (date: string, qty: string, ...rows: string[][]) => {
+        await w.put(`in-${date}.csv`, csv(['id', 'qty', 'at'], ...rows));
+        const options = { load_pattern: 'cdc', file: { types: { qty } } };
+        return promote(w, intent({ path: 'in-{date}.csv', options, silver }), date);
+      };
+      await land('2025-01-04', 'int64', ['1', '9', '2025-01-04'], ['2', '9', '2025-01-04']);
+      const report = await land(DATE, 'double', ['1', '9.0', '2025-01-05'], ['2', '9.5', '2025-01-05']);
+      expect(report.rows).toMatchObject({ read: 4, live: 3, unchanged: 1 });
+      const glob = `${INTENT_SILVER}/derived_events-*.parquet`;
+      expect(await lines(w, glob, 'id', 'qty', 'change_type', 'changed_columns')).toEqual([
+        '1 9.0 upsert qty',
+        '2 9.0 upsert qty',
+        '2 9.5 update qty',
+      ]);
+      const manifest = await w.read(`${INTENT_SILVER}/_metadata.json`);
+      expect(manifest.widened_columns).toEqual([{ column: 'qty', from: ['int64', 'double'], to: 'double' }]);
+    }),
+  );
+
+  test(
     'a column change_type of Bronze gives way to the derived one, and the run says so',
     scenario(async (w) => {
       await w.put('in.csv', csv(['id', 'status', 'change_type', 'at'], ['1', 'a', 'insert', '2025-01-01']));

@@ -152,6 +152,43 @@ describe('the shape of Silver', () => {
   );
 
   test(
+    'timezone makes instants of local times and the reverse; an hour that clocks show twice is set aside',
+    scenario(async (w) => {
+      await w.put(
+        'in.csv',
+        csv(
+          ['id', 'ts', 'status'],
+          [1, '2025-07-01T12:00:00', '2025-07-01T12:00:00Z'],
+          [2, '2025-10-26T02:30:00', '2025-07-01T12:00:00Z'],
+        ),
+      );
+      const types = { ts: 'timestamptz', status: 'timestamp' };
+      const zoned = {
+        types,
+        timezone: 'Europe/Berlin',
+        error_handling: { enabled: true, max_bad_records: 1 },
+      };
+      for (const [, partition, artifact, config] of DIALECTS) {
+        const report = await promote(w, config(zoned));
+        expect(report.quarantine_reasons).toEqual({
+          'value does not fit type timestamptz in column ts': 1,
+        });
+        expect(await rowsOf(w, partition, artifact)).toMatchObject([
+          { id: '1', ts: '2025-07-01 10:00:00+00', status: '2025-07-01 14:00:00' },
+        ]);
+        expect(await quarantined(w, partition)).toMatchObject([{ id: '2', ts: '2025-10-26T02:30:00' }]);
+      }
+      await w.put(
+        'b.yaml',
+        classic({ file: { types: { ts: 'timestamp' } }, silver: { ...SCD1, types: { ts: 'timestamptz' } } }),
+      );
+      const refused = await w.run('run-intent', '--config', 'b.yaml', '--date', DATE);
+      expectExit(refused, 3);
+      expect(refused.stderr).toContain('Set silver.timezone to the zone');
+    }),
+  );
+
+  test(
     'a rename onto a column that is there, and a type without a way, are refused by name',
     scenario(async (w) => {
       await w.put('in.csv', csv(['id', 'ts', 'a'], [1, '2025-01-01', 'x']));

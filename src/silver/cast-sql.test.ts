@@ -127,8 +127,13 @@ describe('casts in SQL', () => {
 });
 
 describe('casts between other types', () => {
-  async function cast(value: string, from: string, to: string): Promise<string | null | undefined> {
-    const sql = castSql('x', type(from), type(to));
+  async function cast(
+    value: string,
+    from: string,
+    to: string,
+    timezone?: string,
+  ): Promise<string | null | undefined> {
+    const sql = castSql('x', type(from), type(to), timezone);
     if (sql === undefined) return undefined;
     const [row] = await engine.query(
       `SELECT ${exactText(identifier('y'), type(to))} AS text FROM (SELECT ${sql} AS y FROM (SELECT ${value} AS x))`,
@@ -169,5 +174,88 @@ describe('casts between other types', () => {
       expect(`${from} ${castSql('x', type(from), type(to))}`).toBe(`${from} undefined`);
     }
     expect(formatType(type('timestamptz'))).toBe('timestamptz');
+    expect(castSql('x', type('timestamptz'), type('date'), 'Europe/Berlin')).toBeUndefined();
+  });
+
+  test('take times without a zone for those of the timezone, and back, where there is one answer', async () => {
+    const zoned = (local: string) =>
+      cast(`TIMESTAMP '${local}'`, 'timestamp', 'timestamptz', 'Europe/Berlin');
+    expect(await zoned('2025-07-01 12:00:00')).toBe('2025-07-01T10:00:00.000000Z');
+    expect(await zoned('2025-03-30 02:30:00')).toBeNull();
+    expect(await zoned('2025-10-26 02:30:00')).toBeNull();
+    expect(await zoned('infinity')).toBeNull();
+    const local = (instant: string) =>
+      cast(`TIMESTAMPTZ '${instant}'`, 'timestamptz', 'timestamp', 'Europe/Berlin');
+    expect(await local('2025-07-01 10:00:00Z')).toBe('2025-07-01T12:00:00.000000');
+    expect([await local('2025-10-26 00:30:00Z'), await local('2025-10-26 01:30:00Z')]).toEqual([null, null]);
+    expect(await cast(`DATE '2025-07-01'`, 'date', 'timestamptz', 'Europe/Berlin')).toBe(
+      '2025-06-30T22:00:00.000000Z',
+    );
+  });
+
+  test('read text of either kind, each by its own zone or the timezone', async () => {
+    const text = (value: string, to: string) => cast(`'${value}'`, 'string', to, 'America/New_York');
+    expect(await text('2025-07-01T12:00', 'timestamptz')).toBe('2025-07-01T16:00:00.000000Z');
+    expect(await text('2025-07-01T12:00+02:00', 'timestamptz')).toBe('2025-07-01T10:00:00.000000Z');
+    expect(await text('2025-07-01T12:00', 'timestamp')).toBe('2025-07-01T12:00:00.000000');
+    expect(await text('2025-07-01T16:00Z', 'timestamp')).toBe('2025-07-01T12:00:00.000000');
+    expect(await text('2025-11-02T01:30', 'timestamptz')).toBeNull();
+    expect(await text('yesterday', 'timestamptz')).toBeNull();
+  });
+
+  test('agree with the clocks of any zone, asked minute by minute', async () => {
+    const zones = ['Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kolkata', 'UTC'];
+    const minute = 60_000;
+    const clockOf = (zone: string) => {
+      const format = new Intl.DateTimeFormat('sv-SE', {
+        timeZone: zone,
+        dateStyle: 'short',
+        timeStyle: 'medium',
+      });
+      return (instant: number): string => format.format(instant);
+    };
+    // Hours in which clocks change, and any other.
+    const changes = [
+      '2024-03-31T02',
+      '2024-10-27T02',
+      '2024-11-03T01',
+      '2024-03-10T02',
+      '2024-04-07T01',
+      '2024-10-06T02',
+    ];
+    const hour = fc.oneof(
+      fc.constantFrom(...changes),
+      fc
+        .date({ min: new Date('1995-01-01'), max: new Date('2030-01-01'), noInvalidDate: true })
+        .map((date) => date.toISOString().slice(0, 13)),
+    );
+    const time = fc
+      .tuple(hour, fc.integer({ min: 0, max: 59 }))
+      .map(([h, m]) => `${h}:${String(m).padStart(2, '0')}:00`);
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...zones), time, async (zone, local) => {
+        const clock = clockOf(zone);
+        const around = Date.parse(`${local}Z`);
+        const instants: number[] = [];
+        for (let shift = -14 * 60; shift <= 14 * 60; shift += 30) {
+          const instant = around - shift * minute;
+          if (clock(instant) === local.replace('T', ' ')) instants.push(instant);
+        }
+        const only = instants.length === 1 ? instants[0] : undefined;
+        const expected =
+          only === undefined ? null : new Date(only).toISOString().replace('.000Z', '.000000Z');
+        expect(await cast(`TIMESTAMP '${local}'`, 'timestamp', 'timestamptz', zone)).toBe(expected);
+        for (const instant of instants) {
+          const back = await cast(
+            `TIMESTAMPTZ '${new Date(instant).toISOString()}'`,
+            'timestamptz',
+            'timestamp',
+            zone,
+          );
+          expect(back).toBe(only === undefined ? null : `${local}.000000`);
+        }
+      }),
+      { numRuns: 60 },
+    );
   });
 });

@@ -120,7 +120,8 @@ function numberOrder(field: Field, number: string, whole: number, fraction: numb
   return { type, sql: `(${number})::${sqlType(type)}` };
 }
 
-async function requireTimezone(engine: Engine, timezone: string): Promise<void> {
+/** @throws CFG001 for a zone that the engine does not know. */
+export async function requireTimezone(engine: Engine, timezone: string): Promise<void> {
   const [known] = await engine.query(
     `SELECT count(*) AS n FROM pg_timezone_names() WHERE name = ${literal(timezone)}`,
   );

@@ -10,11 +10,12 @@ import { schemaOf } from './inputs.ts';
 import type { SilverRunOptions } from './options.ts';
 import { schemaProbe } from './probe.ts';
 import { planPromotion, type SilverDataset } from './promotion.ts';
-import { emptyRelation, unite } from './relation.ts';
+import { emptyRelation } from './relation.ts';
 import { withNewNames } from './rename.ts';
 import { type BronzeScope, bronzeScope } from './scope.ts';
 import { shapeOf } from './shape.ts';
 import { silverTarget } from './target.ts';
+import { unite } from './widen.ts';
 
 /** What a Silver run would read and write: data only. `--dry-run` prints exactly this. */
 export interface SilverPlan {

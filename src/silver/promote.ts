@@ -1,3 +1,4 @@
+import type { SilverSpec } from '../config/spec.ts';
 import { throwIfStopped } from '../core/errors.ts';
 import { STRING, type TableSchema } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -6,6 +7,7 @@ import { type WrittenArtifact, writeArtifact } from './artifacts.ts';
 import { refuseUnevenParts } from './columns.ts';
 import type { Snapshots } from './missing.ts';
 import type { SilverRunOptions } from './options.ts';
+import { requireTimezone } from './order-type.ts';
 import { dataProbe } from './probe.ts';
 import { type Promotion, planPromotion, type SilverDataset } from './promotion.ts';
 import { countRefused, type Quarantined, type QuarantineRequest, writeQuarantine } from './quarantine.ts';
@@ -58,6 +60,7 @@ export async function promote(
   const source = await relationOf(engine, parts, columns);
   refuseUnevenParts(spec, source);
   const shape = shapeOf(source, spec);
+  if (spec.timezone !== undefined && shapesTimes(spec)) await requireTimezone(engine, spec.timezone);
   if (parts.length > 0) for (const warning of shape.warnings) options.log.warn(warning);
   await engine.execute(`CREATE OR REPLACE TEMP VIEW ${SOURCE} AS ${source.sql}`);
   const { read, faulty } = await countSource(engine, shape);
@@ -153,6 +156,10 @@ function columnsOf({ silver }: SilverDataset, known: TableSchema): TableSchema {
     ...(silver.partitioning.recordTime === undefined ? [] : [silver.partitioning.recordTime.column]),
   ]);
   return { fields: [...names].map((name) => ({ name, type: STRING })) };
+}
+
+function shapesTimes({ shaping }: SilverSpec): boolean {
+  return Object.values(shaping?.types ?? {}).some(({ kind }) => kind === 'timestamp');
 }
 
 /** Rows whose values do not fit are looked for once, and are then known by their places. */

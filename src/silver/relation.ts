@@ -1,5 +1,5 @@
 import { FoundryError } from '../core/errors.ts';
-import { type DataType, type Field, formatType, STRING, sameType, type TableSchema } from '../core/schema.ts';
+import { type DataType, type Field, formatType, type TableSchema } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
 import {
   dataTypeOf,
@@ -10,18 +10,14 @@ import {
   literalList,
   sqlType,
 } from '../engine/sql.ts';
+import { asNumber, numberType } from './numbers.ts';
+import { type United, unite, type Widening } from './widen.ts';
 
 /** One committed Bronze part, as local Parquet. Parts are given in input order. */
 export interface InputPart {
   readonly localPath: string;
   /** For messages and quarantine: the path in the lake. */
   readonly name: string;
-}
-
-export interface Widening {
-  readonly column: string;
-  readonly from: readonly string[];
-  readonly to: string;
 }
 
 /** The rows of all parts as one relation: columns united by name, plus `__file` and `__row` (both from 0). */
@@ -32,8 +28,6 @@ export interface Relation {
   /** Columns that some parts lack, each with the first such part. */
   readonly absent: readonly { readonly column: string; readonly part: string }[];
 }
-
-const EXACT_INT_DIGITS = { int32: 10, int64: 19 } as const;
 
 /**
  * @param fallback columns where there is no part to take them from.
@@ -48,17 +42,19 @@ export async function relationOf(
   const groups = await groupBySchema(engine, parts);
   const empty = await emptyColumns(engine, groups);
   const isEmpty = (group: number, column: string): boolean => empty[group]?.has(column) === true;
-  const { schema, widened } = unite(
+  const united = unite(
     groups.map((group) => group.schema),
     isEmpty,
   );
+  const { schema, widened } = await decided(engine, groups, united, isEmpty);
   const selects = groups.map((group, index) => {
     const columns = schema.fields.map((field) => {
-      const own = group.schema.fields.find((candidate) => candidate.name === field.name);
       const quoted = identifier(field.name);
+      const own = group.schema.fields.find((candidate) => candidate.name === field.name);
       if (own === undefined || isEmpty(index, field.name)) return `NULL::${sqlType(field.type)} AS ${quoted}`;
-      const physical = group.engineTypes.get(field.name);
-      return physical === sqlType(field.type) ? quoted : `${quoted}::${sqlType(field.type)} AS ${quoted}`;
+      if (group.engineTypes.get(field.name) === sqlType(field.type)) return quoted;
+      const isByValue = united.numbers.has(field.name);
+      return `${isByValue ? asNumber(quoted, own.type, field.type) : `${quoted}::${sqlType(field.type)}`} AS ${quoted}`;
     });
     const positions = `([${group.positions.join(', ')}])[file_index::BIGINT + 1]`;
     const file = groups.length === 1 ? 'file_index' : positions;
@@ -75,6 +71,34 @@ export async function relationOf(
     return lacking === undefined ? [] : [{ column: name, part: parts[lacking]?.name ?? '' }];
   });
   return { sql: selects.join(' UNION ALL '), schema, widened, absent };
+}
+
+/** The columns of several kinds of numbers in the types that their values ask for. */
+async function decided(
+  engine: Engine,
+  groups: readonly SchemaGroup[],
+  { schema, widened, numbers }: United,
+  isEmpty: (group: number, column: string) => boolean,
+): Promise<Pick<Relation, 'schema' | 'widened'>> {
+  if (numbers.size === 0) return { schema, widened };
+  const types = new Map<string, DataType>();
+  for (const column of numbers.keys()) {
+    const scans = groups.flatMap((group, index) => {
+      const field = group.schema.fields.find(({ name }) => name === column);
+      return field === undefined || isEmpty(index, column)
+        ? []
+        : [{ type: field.type, from: scanOf(group.files) }];
+    });
+    types.set(column, await numberType(engine, column, scans));
+  }
+  const typeOf = ({ name, type }: Field): DataType => types.get(name) ?? type;
+  return {
+    schema: { fields: schema.fields.map((field) => ({ ...field, type: typeOf(field) })) },
+    widened: widened.map((change) => {
+      const type = types.get(change.column);
+      return type === undefined ? change : { ...change, to: formatType(type) };
+    }),
+  };
 }
 
 /**
@@ -179,52 +203,4 @@ function fieldOf(name: string, engineType: string, part: InputPart): Field {
       details: { file: part.name, column: name, type: engineType },
     },
   );
-}
-
-/**
- * The columns of all, in order of first appearance, each in the type that keeps every value.
- * @param isEmpty whether a column holds no value in a schema's rows, so that its type there does not count.
- */
-export function unite(
-  schemas: readonly TableSchema[],
-  isEmpty: (schema: number, column: string) => boolean = () => false,
-): { schema: TableSchema; widened: Widening[] } {
-  const types = new Map<string, { readonly all: DataType[]; readonly held: DataType[] }>();
-  const add = (known: DataType[], type: DataType): void => {
-    if (!known.some((other) => sameType(other, type))) known.push(type);
-  };
-  for (const [index, { fields }] of schemas.entries()) {
-    for (const { name, type } of fields) {
-      const known = types.get(name) ?? { all: [], held: [] };
-      types.set(name, known);
-      add(known.all, type);
-      if (!isEmpty(index, name)) add(known.held, type);
-    }
-  }
-  const widened: Widening[] = [];
-  const fields = [...types].map(([name, { all, held }]) => {
-    const known = held.length > 0 ? held : all;
-    const type = known.reduce(widen);
-    if (known.length > 1) widened.push({ column: name, from: known.map(formatType), to: formatType(type) });
-    return { name, type };
-  });
-  return { schema: { fields }, widened };
-}
-
-/** The type that keeps the values of both exactly: a wider integer or decimal, else text. */
-export function widen(a: DataType, b: DataType): DataType {
-  if (sameType(a, b)) return a;
-  const [x, y] = [exactNumber(a), exactNumber(b)];
-  if (x === undefined || y === undefined) return STRING;
-  if (x.scale === 0 && y.scale === 0 && a.kind !== 'decimal' && b.kind !== 'decimal')
-    return { kind: 'int64' };
-  const scale = Math.max(x.scale, y.scale);
-  const precision = Math.max(x.whole, y.whole) + scale;
-  return precision > 38 ? STRING : { kind: 'decimal', precision, scale };
-}
-
-function exactNumber(type: DataType): { readonly whole: number; readonly scale: number } | undefined {
-  if (type.kind === 'decimal') return { whole: type.precision - type.scale, scale: type.scale };
-  if (type.kind === 'int32' || type.kind === 'int64') return { whole: EXACT_INT_DIGITS[type.kind], scale: 0 };
-  return undefined;
 }

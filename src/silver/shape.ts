@@ -2,7 +2,7 @@ import type { ColumnShaping, SilverSpec } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import { type Field, formatType, type TableSchema } from '../core/schema.ts';
 import { identifier, literal } from '../engine/sql.ts';
-import { castSql } from './cast-sql.ts';
+import { castSql, isZoned } from './cast-sql.ts';
 import { MODELS } from './models/registry.ts';
 import type { Relation } from './relation.ts';
 import { newName } from './rename.ts';
@@ -40,7 +40,9 @@ export interface Shape {
 export function shapeOf(source: Relation, spec: SilverSpec): Shape {
   const { shaping } = spec;
   const columns =
-    shaping === undefined ? source.schema.fields.map(asItIs) : shapedColumns(source.schema, shaping);
+    shaping === undefined
+      ? source.schema.fields.map(asItIs)
+      : shapedColumns(source.schema, shaping, spec.timezone);
   const faults = [
     ...columns.flatMap((column) => column.fault ?? []),
     ...nullKeyFaults(
@@ -86,8 +88,12 @@ function asItIs(field: Field): ShapedColumn {
   return { field, sql: identifier(field.name), source: field.name };
 }
 
-function shapedColumns(source: TableSchema, shaping: ColumnShaping): readonly ShapedColumn[] {
-  const columns = source.fields.map((field) => shapedColumn(field, shaping));
+function shapedColumns(
+  source: TableSchema,
+  shaping: ColumnShaping,
+  timezone: string | undefined,
+): readonly ShapedColumn[] {
+  const columns = source.fields.map((field) => shapedColumn(field, shaping, timezone));
   refuseEqualNames(columns);
   const place = ({ field }: ShapedColumn): number => {
     const at = shaping.order.indexOf(field.name);
@@ -96,17 +102,22 @@ function shapedColumns(source: TableSchema, shaping: ColumnShaping): readonly Sh
   return columns.toSorted((a, b) => place(a) - place(b));
 }
 
-function shapedColumn(source: Field, shaping: ColumnShaping): ShapedColumn {
+function shapedColumn(source: Field, shaping: ColumnShaping, timezone: string | undefined): ShapedColumn {
   const name = newName(shaping, source.name);
   const column = { field: { ...source, name }, sql: identifier(source.name), source: source.name };
   const type = Object.hasOwn(shaping.types, name) ? shaping.types[name] : undefined;
   if (type === undefined) return column;
-  const cast = castSql(column.sql, source.type, type);
+  const cast = castSql(column.sql, source.type, type, timezone);
   if (cast === undefined) {
     throw new FoundryError(
       'SCHEMA001',
       `the column "${source.name}" holds ${formatType(source.type)}, which does not become ${formatType(type)}`,
-      { details: { column: source.name, type: formatType(type) } },
+      {
+        details: { column: source.name, type: formatType(type) },
+        ...((isZoned(type) || isZoned(source.type)) && {
+          hint: 'Set silver.timezone to the zone in which times without one are.',
+        }),
+      },
     );
   }
   if (cast === column.sql) return { ...column, field: { name, type } };

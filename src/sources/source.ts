@@ -1,6 +1,7 @@
 import type { SourceSpec } from '../config/spec.ts';
 import type { Batches } from '../core/batch.ts';
 import type { RunDate } from '../core/run-date.ts';
+import type { CursorOutcome, CursorRequest } from './cursor.ts';
 import type { EngineInput } from './engine-input.ts';
 
 /** What would be read: data only, printed by `--dry-run` and kept in the manifest. */
@@ -17,6 +18,10 @@ export interface ReadRequest {
   readonly onBytes?: (bytes: number) => void;
   /** Takes the records that do not fit their declared types, which are left out then; absent, they are errors. */
   readonly onRejected?: (row: RejectedRow) => Promise<void>;
+  /** Present for an incremental read: the rows to give. */
+  readonly cursor?: CursorRequest;
+  /** Called once, after the last batch of an incremental read. */
+  readonly onCursor?: (outcome: CursorOutcome) => void;
 }
 
 /** A record with a value that is not of its column's declared type. */

@@ -1,5 +1,13 @@
 import { type ArgsDef, defineCommand } from 'citty';
-import { CONFIG_ARGS, DEPRECATED_ARGS, ENGINE_ARGS, MODE_ARGS, OUTPUT_ARGS } from '../args.ts';
+import {
+  CONFIG_ARGS,
+  DEPRECATED_ARGS,
+  ENGINE_ARGS,
+  INCREMENTAL_ARGS,
+  incrementalFlags,
+  MODE_ARGS,
+  OUTPUT_ARGS,
+} from '../args.ts';
 import { forEachDataset, loadDatasets } from '../datasets.ts';
 import { emitResults } from '../emit.ts';
 import { renderBronzePlan, renderBronzeReport } from '../render-bronze.ts';
@@ -15,6 +23,7 @@ const args = {
     options: ['full', 'cdc', 'current_history'],
     description: 'Override the load pattern of every config',
   },
+  ...INCREMENTAL_ARGS,
   ...MODE_ARGS,
   'list-backends': { type: 'boolean', description: 'List the storage backends and stop' },
   ...ENGINE_ARGS,
@@ -42,10 +51,12 @@ export const bronzeCommand = defineCommand({
     if (given['validate-only'] === true) return emitValidated(session, datasets);
 
     const batchId = given['batch-id'];
+    const incremental = incrementalFlags(given, datasets);
     const options = (label: string) => ({
       ...session,
       progress: session.progress(label),
       ...(batchId === undefined ? {} : { batchId }),
+      ...incremental,
     });
     if (given['dry-run'] === true) {
       const { planBronze } = await import('../../bronze/plan.ts');

@@ -2,7 +2,14 @@ import { type ArgsDef, defineCommand } from 'citty';
 import type { DatasetSpec } from '../../config/spec.ts';
 import { FoundryError } from '../../core/errors.ts';
 import type { IntentOptions } from '../../intent/run.ts';
-import { CONFIG_ARGS, ENGINE_ARGS, MODE_ARGS, OUTPUT_ARGS } from '../args.ts';
+import {
+  CONFIG_ARGS,
+  ENGINE_ARGS,
+  INCREMENTAL_ARGS,
+  incrementalFlags,
+  MODE_ARGS,
+  OUTPUT_ARGS,
+} from '../args.ts';
 import { forEachDataset, loadDatasets } from '../datasets.ts';
 import { emitResults } from '../emit.ts';
 import { renderLayerPlan, renderLayerReport } from '../render-layer.ts';
@@ -17,6 +24,7 @@ const args = {
     valueHint: 'id',
     description: 'Address one Bronze batch partition, to replace it',
   },
+  ...INCREMENTAL_ARGS,
   'skip-bronze': { type: 'boolean', description: 'Only promote what has landed already' },
   'skip-silver': { type: 'boolean', description: 'Only land' },
   ...MODE_ARGS,
@@ -39,10 +47,12 @@ export const runIntentCommand = defineCommand({
     if (given['validate-only'] === true) return emitValidated(session, datasets);
 
     const { planIntent, runIntent } = await import('../../intent/run.ts');
+    const incremental = incrementalFlags(given, datasets);
     const options = (spec: DatasetSpec): IntentOptions => ({
       ...session,
       progress: session.progress(spec.name),
       ...(given['batch-id'] === undefined ? {} : { batchId: given['batch-id'] }),
+      ...incremental,
       skipBronze,
       skipSilver,
     });

@@ -43,7 +43,7 @@ export const silverOptions = {
     fallback: '`false`',
   }),
   timezone: kit.optional(
-    'IANA zone of naive values, where the order column mixes naive and zoned ones.',
+    'IANA zone of times without one: where the order column mixes both, and where `types` makes a time with a zone of one without, or the reverse.',
     kit.text,
   ),
   allow_empty: kit.optional('Lets zero rows replace a load partition that holds rows.', kit.flag, {

@@ -64,6 +64,9 @@ export const aboveZero = v.pipe(v.number(ABOVE_ZERO), v.finite(ABOVE_ZERO), v.gt
 const PERCENT = 'must be a number from 0 to 100';
 export const percent = v.pipe(v.number(PERCENT), v.minValue(0, PERCENT), v.maxValue(100, PERCENT));
 
+/** A text, or a number that stands for its digits. */
+export const textOrNumber = v.union([text, v.number()], 'must be a text or a number');
+
 export const textList = v.array(text, 'must be a list of texts');
 /** `a` is read as `[a]`. */
 export const textOrList = v.union([text, textList], 'must be a text or a list of texts');
