@@ -7,8 +7,8 @@ import { landThroughEngine } from '../engine/lane.ts';
 import { readParquetRows } from '../engine/parquet-rows.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import { partStem } from '../lake/layout.ts';
-import { type PartRoller, rollParts } from '../lake/parts.ts';
-import type { ReadRequest, Source } from '../sources/source.ts';
+import { type LateColumn, type PartRoller, rollParts } from '../lake/parts.ts';
+import { ReadAgain, type ReadRequest, type Source } from '../sources/source.ts';
 import type { BronzeRunOptions } from './options.ts';
 import { type Rejected, type RejectedRows, rejectedRows } from './rejected.ts';
 
@@ -20,6 +20,7 @@ export interface Extracted {
   readonly lane: 'engine' | 'rows';
   /** Absent where no row can have been rejected. */
   readonly rejected?: Rejected;
+  readonly lateColumns?: readonly LateColumn[];
 }
 
 /** What an incremental read adds to a request. */
@@ -55,29 +56,40 @@ export async function extract(
   } else if ((await source.engineOnly?.()) === true) {
     return extractRowsOfEngine(source, rowDestination, options);
   }
-  const rejects = spec.errorHandling === undefined ? undefined : rejectedRows(spool, spec.errorHandling);
-  const batches = source.read({
-    signal: options.signal,
-    onBytes: bytes.again,
-    ...cursor,
-    ...(rejects === undefined ? {} : { onRejected: rejects.add }),
-  });
-  return extractByRows(batches, rowDestination, options, rejects);
+  const rows = countOnce(options.progress.rows);
+  const readRows = (onRows: (count: number) => void): Promise<Extracted> => {
+    const rejects = spec.errorHandling === undefined ? undefined : rejectedRows(spool, spec.errorHandling);
+    const batches = source.read({
+      signal: options.signal,
+      spool,
+      onBytes: bytes.again,
+      ...cursor,
+      ...(rejects === undefined ? {} : { onRejected: rejects.add }),
+    });
+    return extractByRows(batches, rowDestination, { ...options, onRows }, rejects);
+  };
+  try {
+    return await readRows(rows.first);
+  } catch (error) {
+    if (!(error instanceof ReadAgain)) throw error;
+    options.log.debug('a column needs a wider type, or appeared late; writing the parts again');
+    return await readRows(rows.again);
+  }
 }
 
-/** What is read once more after a check tells no progress until it comes to what the check had not read. */
-function countOnce(tell: (bytes: number) => void) {
+/** What is read once more tells no progress until it comes to what had not been read before. */
+function countOnce(tell: (count: number) => void) {
   let told = 0;
   let repeated = 0;
   return {
-    first(bytes: number): void {
-      told += bytes;
-      tell(bytes);
+    first(count: number): void {
+      told += count;
+      tell(count);
     },
-    again(bytes: number): void {
-      const known = Math.min(bytes, told - repeated);
+    again(count: number): void {
+      const known = Math.min(count, told - repeated);
       repeated += known;
-      if (bytes > known) tell(bytes - known);
+      if (count > known) tell(count - known);
     },
   };
 }
@@ -92,7 +104,10 @@ async function extractRowsOfEngine(
   if (input?.format !== 'parquet') throw new Error('a source for the engine only gave it nothing to read');
   const engine = await openEngine(options.limits, options.signal);
   try {
-    return await extractByRows(readParquetRows(engine, input), destination, options);
+    return await extractByRows(readParquetRows(engine, input), destination, {
+      ...options,
+      onRows: options.progress.rows,
+    });
   } finally {
     await engine.close();
   }
@@ -149,7 +164,7 @@ type RowDestination = Destination & { formats: BronzeSpec['formats'] };
 async function extractByRows(
   batches: Batches,
   destination: RowDestination,
-  options: BronzeRunOptions,
+  options: BronzeRunOptions & { readonly onRows: (count: number) => void },
   rejects?: RejectedRows,
 ): Promise<Extracted> {
   options.progress.step('reading');
@@ -167,7 +182,7 @@ async function extractByRows(
       });
       await roller.write(batch);
       rows += batch.length;
-      options.progress.rows(batch.length);
+      options.onRows(batch.length);
     }
     const parts = (await roller?.close()) ?? [];
     const rejected = await rejects?.close(rows);
@@ -176,6 +191,7 @@ async function extractByRows(
       rows,
       schema,
       lane: 'rows',
+      ...((roller?.lateColumns.length ?? 0) > 0 && { lateColumns: roller?.lateColumns ?? [] }),
       ...(rejected === undefined ? {} : { rejected }),
     };
   } catch (error) {

@@ -51,6 +51,13 @@ export function bronzeManifestBody(
       quarantined_rows: extracted.rejected?.rows ?? 0,
       quarantine_reasons: extracted.rejected?.reasons ?? {},
     }),
+    ...(extracted.lateColumns !== undefined && {
+      late_columns: extracted.lateColumns.map(({ column, firstPart, firstRow }) => ({
+        column,
+        first_part: firstPart,
+        first_row: firstRow,
+      })),
+    }),
     reference_mode: reference,
     ...(cursor !== undefined && { cursor }),
     schema: extracted.schema.fields.map(({ name, type }) => ({ name, type: formatType(type) })),

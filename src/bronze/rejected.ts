@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ErrorHandling } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
@@ -23,6 +24,7 @@ export interface RejectedRows {
    * @throws QUAL001 with the count and the first row where there are more than error handling allows.
    */
   close(landed: number): Promise<Rejected>;
+  /** Removes them. */
   abort(): Promise<void>;
 }
 
@@ -71,6 +73,7 @@ export function rejectedRows(spool: string, allowed: ErrorHandling): RejectedRow
     },
     async abort() {
       await part?.abort();
+      await rm(file, { force: true }).catch(() => undefined);
     },
   };
 }

@@ -8,6 +8,8 @@ export interface Batch {
   readonly schema: TableSchema;
   readonly columns: readonly Column[];
   readonly length: number;
+  /** Columns that no row before this batch had: from here on they hold values, in a new part. */
+  readonly lateColumns?: readonly string[];
 }
 
 /** Pull-based, so that a slow sink slows the source. All batches of one stream share one schema. */

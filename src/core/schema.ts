@@ -47,7 +47,7 @@ export function tableSchema(fields: readonly Field[], origin: string): TableSche
   fields.forEach((field, index) => {
     if (field.name === '') {
       throw new FoundryError('DATA001', `${origin}: the name of column ${index + 1} is empty`, {
-        hint: 'Name the column at the source, or land the others with source.file.columns.',
+        hint: 'Name the column at the source, or land the others with the option columns.',
       });
     }
     if (field.name.includes('\u0000')) {

@@ -74,6 +74,9 @@ export const bronzeMetadataSchema = v.looseObject({
   batch_started_at: v.exactOptional(v.string()),
   file_formats: v.exactOptional(v.looseObject({ csv: v.boolean(), parquet: v.boolean() })),
   runtime_seconds: v.exactOptional(v.number()),
+  late_columns: v.exactOptional(
+    v.array(v.looseObject({ column: v.string(), first_part: v.string(), first_row: count })),
+  ),
   quarantined_rows: v.exactOptional(count),
   quarantine_reasons: v.exactOptional(v.record(v.string(), count)),
   reference_mode: v.exactOptional(v.nullable(referenceRecordSchema)),

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OutputFormats } from '../config/spec.ts';
 import type { Batch } from '../core/batch.ts';
@@ -35,12 +36,24 @@ interface OpenPart {
 export interface PartRoller {
   write(batch: Batch): Promise<void>;
   close(): Promise<SpooledPart[]>;
-  /** Closes what is open and leaves the files to the spool's removal. */
+  /** Columns that appeared late, each with the part that it opened. */
+  readonly lateColumns: readonly LateColumn[];
+  /** Removes all parts. */
   abort(): Promise<void>;
+}
+
+/** A column of which no row before `firstRow` (from 1, of the partition) holds a value. */
+export interface LateColumn {
+  readonly column: string;
+  /** Stem of its first part: `full-part-0002`. */
+  readonly firstPart: string;
+  readonly firstRow: number;
 }
 
 export function rollParts(options: RollOptions): PartRoller {
   const finished: SpooledPart[] = [];
+  const lateColumns: LateColumn[] = [];
+  let finishedRows = 0;
   let current: OpenPart | undefined;
   let opened = 0;
 
@@ -62,7 +75,15 @@ export function rollParts(options: RollOptions): PartRoller {
       const closed = await writer.close();
       finished.push({ file, folder: '', stem: options.stem(part.n), format, role: 'data', ...closed });
     }
+    finishedRows += part.rows;
     current = undefined;
+  };
+
+  const startLate = async (columns: readonly string[]): Promise<void> => {
+    if (current !== undefined && current.rows > 0) await finish(current);
+    for (const column of columns) {
+      lateColumns.push({ column, firstPart: options.stem(opened + 1), firstRow: finishedRows + 1 });
+    }
   };
 
   const isFull = (part: OpenPart): boolean =>
@@ -71,7 +92,9 @@ export function rollParts(options: RollOptions): PartRoller {
       part.writers.some(({ writer }) => writer.sizeBytes >= (options.maxFileSizeBytes ?? 0)));
 
   return {
+    lateColumns,
     async write(batch) {
+      if (batch.lateColumns !== undefined && batch.length > 0) await startLate(batch.lateColumns);
       let from = 0;
       while (from < batch.length) {
         current ??= await open();
@@ -90,7 +113,9 @@ export function rollParts(options: RollOptions): PartRoller {
     },
     async abort() {
       for (const { writer } of current?.writers ?? []) await writer.abort();
+      const files = [...(current?.writers ?? []), ...finished].map(({ file }) => file);
       current = undefined;
+      for (const file of files) await rm(file, { force: true }).catch(() => undefined);
     },
   };
 }

@@ -12,8 +12,21 @@ export interface SourcePlan {
   readonly problem?: string;
 }
 
+/**
+ * Not a failure: the rows given so far need a wider schema than they were given under (an integer column turned out to
+ * hold text, a column appeared late). Whoever reads forgets them and calls `read` of the same source once more, which
+ * then gives all rows under one schema.
+ */
+export class ReadAgain extends Error {
+  override readonly name = 'ReadAgain' as const;
+}
+
 export interface ReadRequest {
   readonly signal: AbortSignal;
+  /** Private local folder for what cannot be read from the source twice; absent: kept in memory. */
+  readonly spool?: string;
+  /** No more rows than this are wanted: reading stops as soon as they are there, and types are theirs. */
+  readonly limitRows?: number;
   /** Called with the source bytes consumed since the last call, for the progress line. */
   readonly onBytes?: (bytes: number) => void;
   /** Takes the records that do not fit their declared types, which are left out then; absent, they are errors. */
@@ -43,8 +56,8 @@ export interface Source {
   /** Looks at names and sizes, never at rows. @throws EXT001 when the source cannot be reached. */
   plan(): Promise<SourcePlan>;
   /**
-   * The rows, in the source's order, every batch of one schema. The schema alone, with zero rows, is given as
-   * one empty batch where the source states columns; a source that states none yields nothing.
+   * The rows, in the source's order, every batch of one schema; may throw `ReadAgain`, once. The schema alone, with
+   * zero rows, is given as one empty batch where the source states columns; a source that states none yields nothing.
    */
   read(request: ReadRequest): Batches;
   /** Whether the rows can be had through `engineInput` only, so that `read` throws. */

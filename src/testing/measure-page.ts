@@ -9,7 +9,7 @@ let end = bytes.write('{"items":[0');
 for (; end < size - 300; end += record.length) record.copy(bytes, end);
 bytes.write('],"next":"abc"}', end);
 
-const page = parsePage(bytes, undefined, 'GET /page');
+const page = parsePage(bytes, [], 'GET /page');
 let records = 0;
 let characters = 0;
 const started = performance.now();

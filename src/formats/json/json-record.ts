@@ -1,11 +1,11 @@
-import { FoundryError, messageOf } from '../../core/errors.ts';
+import { type Details, FoundryError, messageOf } from '../../core/errors.ts';
 
 export type JsonKind = 'null' | 'string' | 'boolean' | 'number' | 'json';
 
 /** One JSON value as it was found. */
 export interface JsonText {
   readonly text: string;
-  /** Line (from 1) on which it starts. */
+  /** Line (from 1) on which it starts; on a page, its number (from 1). */
   readonly line: number;
 }
 
@@ -41,16 +41,20 @@ const BLANKS_AND_STRINGS = /"(?:[^"\\]|\\.)*"|\s+/g;
  * Gives a reader of the JSON values of one file: an object gives its members, anything else one member named
  * `value`. Numbers keep their digits. A name that stands twice is given twice. A name at the same place as in the
  * record before is the same string object, so that comparing names is cheap.
- * @throws DATA001 (the reader) naming file and line when it is not JSON, or escapes half of a surrogate pair.
+ * @param placeOf how messages name a record's place.
+ * @throws DATA001 (the reader) naming the place when it is not JSON, or escapes half of a surrogate pair.
  */
-export function jsonRecordParser(file: string): (source: JsonText) => JsonRecord {
+export function jsonRecordParser(
+  file: string,
+  placeOf: (line: number) => string = (line) => `${file}:${line}`,
+): (source: JsonText) => JsonRecord {
   let known: readonly { readonly quoted: string; readonly name: string }[] = [];
 
   return ({ text, line }) => {
     try {
       JSON.parse(text);
     } catch (error) {
-      throw refused(file, line, `not a JSON value: ${messageOf(error)}`, error);
+      throw refused(placeOf(line), `not a JSON value: ${messageOf(error)}`, { file, line }, error);
     }
     const record: JsonRecord = { names: [], kinds: [], texts: [], line };
     // The text is known to be valid from here on, so that only ends of tokens have to be found.
@@ -78,14 +82,14 @@ export function jsonRecordParser(file: string): (source: JsonText) => JsonRecord
       if (names !== undefined) known = names;
     }
     if (text.includes('\\') && ![...record.names, ...record.texts].every((part) => part.isWellFormed())) {
-      throw refused(file, line, 'a string escapes half of a surrogate pair');
+      throw refused(placeOf(line), 'a string escapes half of a surrogate pair', { file, line });
     }
     return record;
   };
 }
 
-function refused(file: string, line: number, problem: string, cause?: unknown): FoundryError {
-  return new FoundryError('DATA001', `${file}:${line}: ${problem}`, { details: { file, line }, cause });
+function refused(place: string, problem: string, details: Details, cause?: unknown): FoundryError {
+  return new FoundryError('DATA001', `${place}: ${problem}`, { details, cause });
 }
 
 /** Returns the offset behind the value that starts at `at`. */

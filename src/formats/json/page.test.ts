@@ -4,11 +4,12 @@ import fc from 'fast-check';
 import { FoundryError } from '../../core/errors.ts';
 import { type Page, parsePage } from './page.ts';
 
-const page = (text: string, path?: string): Page => parsePage(Buffer.from(text), path, 'GET /x');
+const page = (text: string, path?: string): Page =>
+  parsePage(Buffer.from(text), path?.split('.') ?? [], 'GET /x');
 const texts = ({ records }: Page): string[] => [...records()].flat().map(({ text }) => text);
 const refusal = (text: string | Uint8Array, path?: string): FoundryError => {
   try {
-    parsePage(Buffer.from(text), path, 'GET /x');
+    parsePage(Buffer.from(text), path?.split('.') ?? [], 'GET /x');
   } catch (error) {
     if (error instanceof FoundryError) return error;
   }
@@ -50,7 +51,7 @@ describe('the records of a page', () => {
 
   test('are none where a scalar or nothing stands at the path, and what is there is told', () => {
     expect(page('{"items": 5}', 'items')).toMatchObject({ found: 'scalar', count: 0 });
-    expect(page('null')).toMatchObject({ found: 'scalar', count: 0 });
+    expect(page('null')).toMatchObject({ found: 'null', count: 0 });
     expect(page('{"itms": [1]}', 'items').absence).toEqual({
       problem: 'has nothing at records_path "items" (did you mean "itms"?)',
       hint: 'Names at that level: itms.',
@@ -132,9 +133,7 @@ describe('a page that is not whole JSON is refused with the byte and what was ex
         fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
         (list, part) => {
           const bytes = Buffer.from(JSON.stringify({ items: list, next: 'é' }));
-          expect(() =>
-            parsePage(bytes.subarray(0, Math.floor(bytes.length * part)), undefined, 'GET /x'),
-          ).toThrow();
+          expect(() => parsePage(bytes.subarray(0, Math.floor(bytes.length * part)), [], 'GET /x')).toThrow();
         },
       ),
     );

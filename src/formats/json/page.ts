@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { FoundryError } from '../../core/errors.ts';
 import { incompleteTail } from '../text.ts';
 import { scanDocument, type TargetKind } from './document-scanner.ts';
-import { nothingAtPath, pathSegments } from './json-path.ts';
+import { nothingAtPath } from './json-path.ts';
 import type { JsonText } from './json-record.ts';
 
 /** Where an object at the path keeps its list, in this order (original-behaviour §3.1). */
@@ -10,13 +10,14 @@ const LIST_NAMES = ['items', 'data', 'results', 'records'] as const;
 const MAX_ENVELOPE_BYTES = 64 * 1024 * 1024;
 const BLOCK_BYTES = 1 << 20;
 const OPEN_LIST = 91;
+const LOWER_N = 110;
 
 export interface Page {
   /** What stands at the path. */
-  readonly found: TargetKind | 'absent';
+  readonly found: TargetKind | 'null' | 'absent';
   /** Why nothing was found, and what there is instead; only for `absent`. */
   readonly absence?: { readonly problem: string; readonly hint: string };
-  /** 0 for `absent` and `scalar`. */
+  /** 0 for `absent`, `null` and `scalar`. */
   readonly count: number;
   /** Their exact texts in order; `line` counts them from 1. May be walked through again. */
   readonly records: () => Iterable<JsonText[]>;
@@ -33,23 +34,28 @@ interface Range {
 }
 
 /**
- * One page of an API: the records at `recordsPath` (dotted, with indexes in lists; absent: the document itself), and
- * what else it says. An object there gives the first of its `items`, `data`, `results` and `records` that is a list,
+ * One page of an API: the records at a path (steps: names and, in lists, indexes from 0; none: the document itself),
+ * and what else it says. An object there gives the first of its `items`, `data`, `results` and `records` that is a list,
  * else itself as the only record. Beside the bytes, two numbers a record are held.
  * @param origin for messages: what was asked for, without secrets.
+ * @param option the setting that gave the path, for messages.
  * @throws DATA001 naming the byte and what was expected there when it is not UTF-8, not JSON, or ends early. Whether
  * the text of each record is JSON is its reader's to check.
  */
-export function parsePage(bytes: Uint8Array, recordsPath: string | undefined, origin: string): Page {
+export function parsePage(
+  bytes: Uint8Array,
+  path: readonly string[],
+  origin: string,
+  option = 'records_path',
+): Page {
   const page = withoutMark(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   if (!isUtf8(page)) throw refusal(origin, 'it holds bytes that are not UTF-8', firstNotUtf8(page));
-  const path = pathSegments(recordsPath);
-  const target = scanTarget(page, path, origin);
+  const target = scanTarget(page, { path, origin, option });
   switch (target.kind) {
     case 'list':
       return pageOf('list', page, target.elements, target.range, origin);
     case 'scalar':
-      return pageOf('scalar', page, noRanges(), undefined, origin);
+      return pageOf(page[target.from] === LOWER_N ? 'null' : 'scalar', page, noRanges(), undefined, origin);
     case 'absent':
       return { ...pageOf('absent', page, noRanges(), undefined, origin), absence: target.absence };
     case 'object': {
@@ -60,7 +66,7 @@ export function parsePage(bytes: Uint8Array, recordsPath: string | undefined, or
         itself.add(target.range.from, target.range.to);
         return pageOf('object', page, itself, undefined, origin);
       }
-      const list = scanTarget(page.subarray(range.from, range.to), [], origin, range.from);
+      const list = scanTarget(page.subarray(range.from, range.to), { path: [], origin, option }, range.from);
       return pageOf('list', page, list.kind === 'list' ? list.elements : noRanges(), range, origin);
     }
   }
@@ -69,11 +75,15 @@ export function parsePage(bytes: Uint8Array, recordsPath: string | undefined, or
 type Target =
   | { readonly kind: 'list'; readonly range: Range; readonly elements: Ranges }
   | { readonly kind: 'object'; readonly range: Range; readonly lists: ReadonlyMap<string, Range> }
-  | { readonly kind: 'scalar' }
+  | { readonly kind: 'scalar'; readonly from: number }
   | { readonly kind: 'absent'; readonly absence: { readonly problem: string; readonly hint: string } };
 
 /** @param shift bytes of the page before `bytes`. */
-function scanTarget(bytes: Buffer, path: readonly string[], origin: string, shift = 0): Target {
+function scanTarget(
+  bytes: Buffer,
+  { path, origin, option }: { path: readonly string[]; origin: string; option: string },
+  shift = 0,
+): Target {
   let kind: TargetKind = 'scalar';
   let from = 0;
   let to = 0;
@@ -101,7 +111,7 @@ function scanTarget(bytes: Buffer, path: readonly string[], origin: string, shif
   });
   scanner.push(bytes);
   const reached = scanner.finish();
-  if (!reached.found) return { kind: 'absent', absence: nothingAtPath(path, 'records_path', reached) };
+  if (!reached.found) return { kind: 'absent', absence: nothingAtPath(path, option, reached) };
   // The compiler does not see that the scanner has assigned it.
   switch (kind as TargetKind) {
     case 'list':
@@ -109,7 +119,7 @@ function scanTarget(bytes: Buffer, path: readonly string[], origin: string, shif
     case 'object':
       return { kind: 'object', range: { from, to }, lists };
     case 'scalar':
-      return { kind: 'scalar' };
+      return { kind: 'scalar', from };
   }
 }
 

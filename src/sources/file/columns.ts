@@ -1,17 +1,7 @@
 import type { FileSourceSpec } from '../../config/spec.ts';
 import { FoundryError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/nearest.ts';
-import {
-  type DataType,
-  type Field,
-  formatType,
-  STRING,
-  type TableSchema,
-  tableSchema,
-} from '../../core/schema.ts';
-import type { ReadRequest, RejectedRow } from '../source.ts';
-
-const MAX_VALUE_CHARS = 80;
+import { type DataType, type Field, STRING, type TableSchema, tableSchema } from '../../core/schema.ts';
 
 /** Names in the order of their first appearance. */
 export function unionNames(lists: readonly (readonly string[])[]): string[] {
@@ -59,33 +49,4 @@ export function projectedSchema(
     return { name, type: STRING };
   });
   return tableSchema(fields, spec.path);
-}
-
-/**
- * Hands over a record with a value that is not of its column's type.
- * @throws DATA001 naming file, line, column and value where nobody takes such records.
- */
-export async function refuse(
-  { onRejected }: Pick<ReadRequest, 'onRejected'>,
-  { name: column, type }: Field,
-  value: string,
-  record: Pick<RejectedRow, 'file' | 'line' | 'names' | 'cells'>,
-): Promise<void> {
-  const { file, line } = record;
-  const wanted = formatType(type);
-  if (onRejected !== undefined) {
-    const reason = `value does not fit type ${wanted} in column ${column}`;
-    await onRejected({ ...record, column, value, reason });
-    return;
-  }
-  const shown = value.length > MAX_VALUE_CHARS ? `${value.slice(0, MAX_VALUE_CHARS)}…` : value;
-  const article = /^[aeiou]/.test(wanted) ? 'an' : 'a';
-  throw new FoundryError(
-    'DATA001',
-    `${file}:${line}: column "${column}": ${JSON.stringify(shown)} is not exactly ${article} ${wanted}`,
-    {
-      details: { file, line, column },
-      hint: 'Correct the value at the source, or give the column another type in the file option "types".',
-    },
-  );
 }

@@ -8,8 +8,9 @@ import type { InputFile, ReadOptions } from '../../formats/input.ts';
 import { batchBuilder } from '../../table/batch-builder.ts';
 import { textCast } from '../../table/cast.ts';
 import { inferText, type TextInference } from '../../table/infer.ts';
+import { refuse } from '../refuse.ts';
 import type { ReadRequest } from '../source.ts';
-import { checkTypedColumns, declaredType, projectedSchema, refuse, unionNames } from './columns.ts';
+import { checkTypedColumns, declaredType, projectedSchema, unionNames } from './columns.ts';
 
 /** Delimited files whose headers have been read. */
 export interface DelimitedFiles {
