@@ -94,7 +94,7 @@ export function rollParts(options: RollOptions): PartRoller {
   return {
     lateColumns,
     async write(batch) {
-      if (batch.lateColumns !== undefined && batch.length > 0) await startLate(batch.lateColumns);
+      if (batch.lateColumns !== undefined) await startLate(batch.lateColumns);
       let from = 0;
       while (from < batch.length) {
         current ??= await open();

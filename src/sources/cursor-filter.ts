@@ -226,7 +226,7 @@ function columnReader(schema: TableSchema, column: string): ColumnReader {
 function pick(batch: Batch, rows: readonly number[]): Batch {
   if (rows.length === batch.length) return batch;
   return {
-    schema: batch.schema,
+    ...batch,
     columns: batch.columns.map((column) => rows.map((row) => column[row])),
     length: rows.length,
   };
