@@ -36,6 +36,14 @@ export const INCREMENTAL_ARGS = {
   },
 } as const satisfies ArgsDef;
 
+export const PREVIEW_ARGS = {
+  preview: {
+    type: 'string',
+    valueHint: 'n',
+    description: 'Show the first n rows and the columns they give. Writes nothing',
+  },
+} as const satisfies ArgsDef;
+
 export const MODE_ARGS = {
   'dry-run': {
     type: 'boolean',
@@ -139,6 +147,27 @@ export function incrementalFlags(
     ...(fullRefresh === true && { fullRefresh }),
     ...(state !== undefined && { stateFile: state }),
   };
+}
+
+const MAX_PREVIEW = 1000;
+
+/** @throws USE001 for a number of rows that is none, or beside another flag that writes nothing. */
+export function previewRows(args: {
+  readonly preview?: string | undefined;
+  readonly 'dry-run'?: boolean | undefined;
+  readonly 'validate-only'?: boolean | undefined;
+}): number | undefined {
+  const { preview } = args;
+  if (preview === undefined) return undefined;
+  for (const other of ['dry-run', 'validate-only'] as const) {
+    if (args[other] === true)
+      throw new FoundryError('USE001', `--preview and --${other} are two things; give one`);
+  }
+  if (/^[1-9]\d{0,3}$/.test(preview) && Number(preview) <= MAX_PREVIEW) return Number(preview);
+  throw new FoundryError(
+    'USE001',
+    `--preview: "${preview}" is not a number of rows from 1 to ${MAX_PREVIEW}`,
+  );
 }
 
 /** The values of a comma list, trimmed, blanks dropped. */

@@ -7,10 +7,13 @@ import {
   incrementalFlags,
   MODE_ARGS,
   OUTPUT_ARGS,
+  PREVIEW_ARGS,
+  previewRows,
 } from '../args.ts';
 import { forEachDataset, loadDatasets } from '../datasets.ts';
 import { emitResults } from '../emit.ts';
 import { renderBronzePlan, renderBronzeReport } from '../render-bronze.ts';
+import { renderPreview } from '../render-preview.ts';
 import { refuseSamePartition } from '../same-partition.ts';
 import { openSession } from '../session.ts';
 import { emitValidated } from '../validate.ts';
@@ -25,6 +28,7 @@ const args = {
   },
   ...INCREMENTAL_ARGS,
   ...MODE_ARGS,
+  ...PREVIEW_ARGS,
   'list-backends': { type: 'boolean', description: 'List the storage backends and stop' },
   ...ENGINE_ARGS,
   ...OUTPUT_ARGS,
@@ -42,6 +46,7 @@ export const bronzeCommand = defineCommand({
       return 0;
     }
     const session = openSession('bronze', given, data.signal);
+    const preview = previewRows(given);
     const { applyOverrides } = await import('../../config/overrides.ts');
     const loadPattern = given['load-pattern'];
     const datasets = (
@@ -62,6 +67,13 @@ export const bronzeCommand = defineCommand({
       const { planBronze } = await import('../../bronze/plan.ts');
       const plans = await forEachDataset(datasets, session, (spec) => planBronze(spec, options(spec.name)));
       return emitResults(session, plans, renderBronzePlan);
+    }
+    if (preview !== undefined) {
+      const { previewBronze } = await import('../../bronze/preview.ts');
+      const previews = await forEachDataset(datasets, session, (spec) =>
+        previewBronze(spec, preview, options(spec.name)),
+      );
+      return emitResults(session, previews, (report) => renderPreview(report, process.stdout.columns ?? 120));
     }
     const { runBronze } = await import('../../bronze/run.ts');
     const reports = await forEachDataset(datasets, session, (spec) => runBronze(spec, options(spec.name)));

@@ -28,20 +28,20 @@ export const openFileSource: OpenSource<'file'> = (spec, context): Source => {
       const { format, files } = await resolveOnce();
       if (format === 'json' || format === 'jsonl') {
         const { readJsonRecords } = await import('./json-records.ts');
-        yield* readJsonRecords(spec, format, files, request, warn);
+        yield* readJsonRecords(limited(spec, request), format, files, request, warn);
       } else if (format === 'parquet') {
         throw new Error('Parquet files are read by the engine');
       } else {
         const { dialectOf, openDelimited, readDelimited } = await import('./delimited.ts');
         const dialect = dialectOf(spec, format);
         const opened = await openDelimited(spec, dialect, files, request.signal, warn);
-        yield* readDelimited(spec, opened, request, warn);
+        yield* readDelimited(limited(spec, request), opened, request, warn);
       }
     },
     engineOnly: async () => (await resolveOnce()).format === 'parquet',
     async engineInput(request): Promise<EngineInput | undefined> {
       const { format, files } = await resolveOnce();
-      if (format === 'parquet') return parquetForEngine(spec, files, request);
+      if (format === 'parquet') return parquetForEngine(limited(spec, request), files, request);
       if (format !== 'csv' && format !== 'tsv') return undefined;
       const { csvForEngine, mayUseEngine } = await import('./csv-for-engine.ts');
       if (!mayUseEngine(spec, files)) return undefined;
@@ -51,6 +51,11 @@ export const openFileSource: OpenSource<'file'> = (spec, context): Source => {
     },
   };
 };
+
+function limited(spec: FileSourceSpec, { limitRows }: ReadRequest): FileSourceSpec {
+  if (limitRows === undefined) return spec;
+  return { ...spec, limitRows: Math.min(limitRows, spec.limitRows ?? limitRows) };
+}
 
 async function planFiles(
   spec: FileSourceSpec,
