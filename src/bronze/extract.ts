@@ -23,8 +23,8 @@ export interface Extracted {
   readonly lateColumns?: readonly LateColumn[];
 }
 
-/** What an incremental read adds to a request. */
-export type CursorPart = Pick<ReadRequest, 'cursor' | 'onCursor'>;
+/** What a read that continues earlier ones adds to a request. */
+export type ContinuePart = Pick<ReadRequest, 'cursor' | 'onCursor' | 'state' | 'onState'>;
 
 /**
  * Source → part files in the spool. The engine writes them where it can read the source itself and only Parquet
@@ -35,7 +35,7 @@ export async function extract(
   source: Source,
   spool: string,
   options: BronzeRunOptions,
-  cursor: CursorPart = {},
+  cursor: ContinuePart = {},
 ): Promise<Extracted> {
   const stem = (n: number): string => partStem(spec.loadPattern, n);
   const limits = {

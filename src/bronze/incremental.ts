@@ -1,16 +1,9 @@
 import type { BronzeSpec, DatasetSpec, IncrementalSpec } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import type { Lake, PartitionWriter } from '../lake/lake.ts';
-import { bronzeTablePath } from '../lake/layout.ts';
 import type { Cursor } from '../lake/manifest.ts';
-import { batchStart } from '../lake/partitions.ts';
-import {
-  type CursorCommit,
-  type CursorNeighbours,
-  commitsAtEnd,
-  commitsAtStart,
-  cursorNeighbours,
-} from '../lake/watermark.ts';
+import type { Neighbours, Place } from '../lake/neighbours.ts';
+import { type CursorCommit, commitsAtEnd, commitsAtStart, cursorNeighbours } from '../lake/watermark.ts';
 import type { CursorOutcome, CursorPoint, CursorRequest } from '../sources/cursor.ts';
 import type { Source } from '../sources/source.ts';
 import { CURSOR_KINDS, type CursorKind, cursorKindOf } from '../table/cursor-order.ts';
@@ -31,19 +24,16 @@ export interface IncrementalPlan {
  * What an incremental run of one partition has to read (decision 10a): from where the nearest earlier commit ended to
  * where the next one began.
  *
- * @param current what lies at the partition now
  * @throws CFG001 when earlier commits have another cursor column; STATE001 on a broken manifest or state file; STG001.
  */
 export async function planIncremental(
   spec: DatasetSpec,
   incremental: IncrementalSpec,
   lake: Lake,
-  place: { readonly path: string; readonly current: PartitionWriter['previous']; readonly startedAt: string },
+  place: Place,
   options: BronzeRunOptions,
 ): Promise<IncrementalPlan> {
-  const { current, startedAt, path } = place;
-  const began = current === undefined ? startedAt : batchStart(current);
-  const neighbours = await cursorNeighbours(lake, tablePath(spec), path, began);
+  const neighbours = await cursorNeighbours(lake, place);
   const { column } = incremental;
   const earlier = options.fullRefresh === true ? [] : neighbours.earlier;
   const [predecessor] = earlier;
@@ -129,15 +119,6 @@ function cursorRecord({ request }: IncrementalPlan, outcome: CursorOutcome): Cur
   };
 }
 
-function tablePath(spec: DatasetSpec): string {
-  return bronzeTablePath({
-    ...(spec.bronze.pathKeys !== undefined && { keys: spec.bronze.pathKeys }),
-    ...(spec.environment === undefined ? {} : { environment: spec.environment }),
-    system: spec.bronze.system,
-    table: spec.bronze.table,
-  });
-}
-
 function checkColumn({ path, cursor }: CursorCommit, column: string): void {
   if (cursor.column === column) return;
   throw new FoundryError(
@@ -197,7 +178,7 @@ function kindOf(incremental: IncrementalSpec, commits: readonly CursorCommit[]):
 async function seedOf(
   spec: DatasetSpec,
   incremental: IncrementalSpec,
-  neighbours: CursorNeighbours,
+  neighbours: Neighbours<CursorCommit>,
   options: BronzeRunOptions,
 ): Promise<CursorPoint | undefined> {
   if (options.stateFile !== undefined) {
@@ -221,6 +202,6 @@ async function seedOf(
   return undefined;
 }
 
-function isFirst({ earlier, later }: CursorNeighbours): boolean {
+function isFirst({ earlier, later }: Neighbours<CursorCommit>): boolean {
   return earlier.length === 0 && later.length === 0;
 }

@@ -3,6 +3,7 @@ import { formatType } from '../core/schema.ts';
 import type { Cursor, Manifest, ManifestBody } from '../lake/manifest.ts';
 import { batchStart } from '../lake/partitions.ts';
 import type { ReferenceRecord } from '../lake/reference.ts';
+import type { SourceState } from '../lake/source-state.ts';
 import type { SourcePlan } from '../sources/source.ts';
 import type { Extracted } from './extract.ts';
 import type { BronzeRunOptions } from './options.ts';
@@ -16,12 +17,13 @@ export interface Landed {
   readonly reference: ReferenceRecord | null;
   readonly started: Date;
   readonly cursor: Cursor | undefined;
+  readonly state: SourceState | undefined;
 }
 
 /** @param previous what the partition held before */
 export function bronzeManifestBody(
   spec: DatasetSpec,
-  { target, source, extracted, reference, started, cursor }: Landed,
+  { target, source, extracted, reference, started, cursor, state }: Landed,
   previous: Manifest | undefined,
   options: BronzeRunOptions,
 ): ManifestBody {
@@ -60,6 +62,7 @@ export function bronzeManifestBody(
     }),
     reference_mode: reference,
     ...(cursor !== undefined && { cursor }),
+    ...(state !== undefined && { state }),
     schema: extracted.schema.fields.map(({ name, type }) => ({ name, type: formatType(type) })),
     source: {
       type: bronze.source.type,

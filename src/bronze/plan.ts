@@ -9,7 +9,7 @@ import { openStorage } from '../storage/open.ts';
 import { locationOf } from '../storage/storage.ts';
 import { planIncremental } from './incremental.ts';
 import type { BronzeRunOptions } from './options.ts';
-import { bronzeTarget } from './target.ts';
+import { bronzeTarget, placeOf } from './target.ts';
 
 /** What a Bronze run would read and write: data only. `--dry-run` prints exactly this. */
 export interface BronzePlan {
@@ -96,19 +96,13 @@ export async function planBronze(spec: DatasetSpec, options: BronzeRunOptions): 
 async function incrementalPart(
   spec: DatasetSpec,
   lake: Lake,
-  place: { readonly path: string; readonly current: Manifest | undefined },
+  { path, current }: { readonly path: string; readonly current: Manifest | undefined },
   options: BronzeRunOptions,
 ): Promise<Pick<BronzePlan, 'incremental'>> {
   const { incremental } = spec.bronze;
   if (incremental === undefined) return {};
-  const startedAt = options.clock.now().toISOString();
-  const { request, nothingLeft } = await planIncremental(
-    spec,
-    incremental,
-    lake,
-    { ...place, startedAt },
-    options,
-  );
+  const place = placeOf(spec, path, current, options.clock.now());
+  const { request, nothingLeft } = await planIncremental(spec, incremental, lake, place, options);
   return {
     incremental: {
       column: request.column,

@@ -1,8 +1,8 @@
 import type { DatasetSpec, ReferenceSpec } from '../config/spec.ts';
 import type { Lake } from '../lake/lake.ts';
-import { bronzeTablePath } from '../lake/layout.ts';
 import { type ListedPartition, listPartitions } from '../lake/partitions.ts';
 import { type ReferenceRecord, referenceOf } from '../lake/reference.ts';
+import { tablePath } from './target.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -19,7 +19,7 @@ export async function decideReference(
   path: string,
   runDate: string,
 ): Promise<ReferenceRecord> {
-  const references = (await listPartitions(lake, tableOf(spec))).filter(
+  const references = (await listPartitions(lake, tablePath(spec))).filter(
     (partition) => partition.path !== path && referenceOf(partition.manifest)?.type === 'reference',
   );
   const earlier = references.findLast((partition) => dateOf(partition) < runDate);
@@ -37,15 +37,6 @@ export async function decideReference(
     reference_path: belongsTo?.path ?? null,
     reference_run_date: belongsTo?.date ?? null,
   };
-}
-
-function tableOf(spec: DatasetSpec): string {
-  return bronzeTablePath({
-    ...(spec.bronze.pathKeys !== undefined && { keys: spec.bronze.pathKeys }),
-    ...(spec.environment === undefined ? {} : { environment: spec.environment }),
-    system: spec.bronze.system,
-    table: spec.bronze.table,
-  });
 }
 
 function rotate(

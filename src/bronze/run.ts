@@ -4,17 +4,17 @@ import { openPartition } from '../lake/commit.ts';
 import type { Committed, Lake, PartitionWriter } from '../lake/lake.ts';
 import { acquireLease } from '../lake/lease.ts';
 import type { Cursor } from '../lake/manifest.ts';
+import { checkUnchanged } from '../lake/neighbours.ts';
 import type { ReferenceRecord } from '../lake/reference.ts';
-import { checkUnchanged } from '../lake/watermark.ts';
 import { openSource } from '../sources/open.ts';
 import { openStorage } from '../storage/open.ts';
 import { locationOf } from '../storage/storage.ts';
-import { type Extracted, extract } from './extract.ts';
-import { planIncremental, readIncrement } from './incremental.ts';
+import type { Extracted } from './extract.ts';
 import { bronzeManifestBody } from './manifest-body.ts';
 import type { BronzeRunOptions } from './options.ts';
+import { planReading } from './reading.ts';
 import { decideReference } from './reference.ts';
-import { bronzeTarget } from './target.ts';
+import { bronzeTarget, placeOf } from './target.ts';
 
 export interface BronzeReport {
   readonly dataset: string;
@@ -83,21 +83,15 @@ export async function runBronze(
     const writer = await openPartition(lake, target.path, { signal: options.signal });
     try {
       const reference = await referenceRecord(spec, lake, target.path, options);
-      const place = { path: target.path, current: writer.previous, startedAt: started.toISOString() };
-      const increment =
-        bronze.incremental === undefined
-          ? undefined
-          : await planIncremental(spec, bronze.incremental, lake, place, options);
-      const { extracted, cursor } =
-        increment === undefined
-          ? { extracted: await extract(bronze, source, writer.spool, options), cursor: undefined }
-          : await readIncrement(increment, bronze, source, writer, options);
+      const place = placeOf(spec, target.path, writer.previous, started);
+      const reading = await planReading(spec, lake, place, options);
+      const { extracted, cursor, state } = await reading.read(source, writer);
       refuseEmptyReplacement(spec, writer, extracted, location);
       throwIfStopped(options.signal);
       options.progress.step('committing');
-      const landed = { target, source: sourcePlan, extracted, reference, started, cursor };
+      const landed = { target, source: sourcePlan, extracted, reference, started, cursor, state };
       const body = bronzeManifestBody(spec, landed, writer.previous, options);
-      if (increment !== undefined) await checkUnchanged(lake, increment.continues);
+      await checkUnchanged(lake, reading.continues);
       const committed = await writer.commit(extracted.parts, body);
       return {
         ...report,

@@ -1,9 +1,12 @@
 import { nameProblem } from '../config/names.ts';
-import type { BronzeSpec } from '../config/spec.ts';
+import type { BronzeSpec, DatasetSpec } from '../config/spec.ts';
 import { type Clock, zonedParts } from '../core/clock.ts';
 import { FoundryError } from '../core/errors.ts';
 import type { RunDate } from '../core/run-date.ts';
-import { batchStamp, bronzePartitionPath, generateBatchId } from '../lake/layout.ts';
+import { batchStamp, bronzePartitionPath, bronzeTablePath, generateBatchId } from '../lake/layout.ts';
+import type { Manifest } from '../lake/manifest.ts';
+import type { Place } from '../lake/neighbours.ts';
+import { batchStart } from '../lake/partitions.ts';
 
 /** The one partition that a run writes, and how to address it again. */
 export interface BronzeTarget {
@@ -81,4 +84,20 @@ export function bronzeTarget(spec: BronzeSpec, request: TargetRequest): BronzeTa
 /** One word of a command line, as a shell reads it. */
 function shellWord(text: string): string {
   return /^[\w.,:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** Key of the folder of a dataset's table. */
+export function tablePath({ bronze, environment }: DatasetSpec): string {
+  return bronzeTablePath({
+    ...(bronze.pathKeys !== undefined && { keys: bronze.pathKeys }),
+    ...(environment === undefined ? {} : { environment }),
+    system: bronze.system,
+    table: bronze.table,
+  });
+}
+
+/** Where a run stands among the commits of its table. @param current what lies at its partition now */
+export function placeOf(spec: DatasetSpec, path: string, current: Manifest | undefined, now: Date): Place {
+  const startedAt = current === undefined ? now.toISOString() : batchStart(current);
+  return { table: tablePath(spec), path, startedAt };
 }

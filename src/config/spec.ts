@@ -95,6 +95,8 @@ export interface BronzeSpec {
   readonly allowEmpty: boolean;
   /** Present when each run lands only what is new by a cursor column. */
   readonly incremental?: IncrementalSpec;
+  /** The source keeps a state of its own from run to run. */
+  readonly keepsState?: boolean;
   /** Present when `reference_mode` is there and enabled: periodic full references with deltas between them. */
   readonly reference?: ReferenceSpec;
   /** That of Silver, where it is on: rows whose values are not of their declared types are kept aside. */

@@ -3,6 +3,7 @@ import { LOAD_PATTERNS } from '../config/spec.ts';
 import { FoundryError, messageOf } from '../core/errors.ts';
 import type { Manifest } from './manifest.ts';
 import { referenceRecordSchema } from './reference.ts';
+import { sourceStateSchema } from './source-state.ts';
 
 /** Below the partition folder, whoever wrote the manifest: no absolute path, no `.` or `..`, no empty segment. */
 const relativePath = v.pipe(
@@ -56,6 +57,7 @@ const common = {
       null_rows: v.exactOptional(count),
     }),
   ),
+  state: v.exactOptional(sourceStateSchema),
   inputs: v.exactOptional(v.array(v.looseObject({ path: v.string(), commit_id: v.nullable(v.string()) }))),
 };
 

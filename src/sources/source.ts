@@ -35,6 +35,10 @@ export interface ReadRequest {
   readonly cursor?: CursorRequest;
   /** Called once, after the last batch of an incremental read. */
   readonly onCursor?: (outcome: CursorOutcome) => void;
+  /** What `onState` was told last by the run before, for sources that keep a state of their own. */
+  readonly state?: unknown;
+  /** Takes any JSON for the next run; the last one counts, and only if this run commits. */
+  readonly onState?: (value: unknown) => void;
 }
 
 /** A record with a value that is not of its column's declared type. */

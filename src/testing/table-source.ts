@@ -19,12 +19,13 @@ export interface MemoryTable {
   readonly rows: (readonly unknown[])[];
 }
 
-function tableSource({ schema, rows }: MemoryTable): Source {
+function tableSource({ schema, rows }: MemoryTable, onRead?: (request: ReadRequest) => void): Source {
   return {
     async plan() {
       return { description: 'a table in memory', inputs: [] };
     },
     read(request: ReadRequest): Batches {
+      onRead?.(request);
       const batches = batchesOf(schema, rows);
       const { cursor, onCursor } = request;
       return cursor === undefined || onCursor === undefined
@@ -61,7 +62,10 @@ export interface TableLake {
 }
 
 export interface TableLakeOptions {
-  readonly incremental: IncrementalSpec;
+  /** Absent: the source keeps a state of its own. */
+  readonly incremental?: IncrementalSpec;
+  /** Sees each request before the rows are read. */
+  readonly onRead?: (request: ReadRequest) => void;
   readonly strategy?: BronzeSpec['partition']['strategy'];
   readonly loadPattern?: LoadPattern;
 }
@@ -87,7 +91,7 @@ export async function tableLake(table: MemoryTable, options: TableLakeOptions): 
     partition: { strategy: options.strategy ?? 'date', timezone: 'UTC' },
     formats: { parquet: true, csv: false, compression: 'none' },
     allowEmpty: false,
-    incremental: options.incremental,
+    ...(options.incremental === undefined ? { keepsState: true } : { incremental: options.incremental }),
   };
   const spec: DatasetSpec = { name: 's.t', configPath: 'memory.yaml', bronze };
   return {
@@ -104,7 +108,7 @@ export async function tableLake(table: MemoryTable, options: TableLakeOptions): 
           progress: noProgress,
           ...flags,
         },
-        async () => tableSource(table),
+        async () => tableSource(table, options.onRead),
       ),
     async landed() {
       const glob = new Bun.Glob('**/*.parquet');
