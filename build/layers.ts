@@ -10,6 +10,7 @@ const LAYERS = [
   'join',
   'silver',
   'bronze',
+  'promotion',
   'engine',
   'lake',
   'sources',

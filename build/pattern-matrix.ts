@@ -2,7 +2,7 @@ import { parseConfig, problemsOf } from '../src/config/load.ts';
 import { CLASSIC_MODELS, defaultModel } from '../src/config/silver/models.ts';
 import { type DatasetSpec, LOAD_PATTERNS, type SilverModelName } from '../src/config/spec.ts';
 import { parseType, STRING } from '../src/core/schema.ts';
-import { MODELS } from '../src/silver/models/registry.ts';
+import { MODELS } from '../src/promotion/models/registry.ts';
 
 const KINDS = ['event', 'state', 'derived_state', 'derived_event'] as const;
 const HISTORY_MODES = ['scd2', 'scd1', 'latest_only'] as const;

@@ -10,9 +10,9 @@ import type { Engine } from '../engine/engine.ts';
 import { hashFile } from '../engine/parts.ts';
 import { literal } from '../engine/sql.ts';
 import { openPartition } from '../lake/commit.ts';
+import type { SilverDataset } from '../promotion/promotion.ts';
 import { openStorage } from '../storage/open.ts';
 import { silverDataset, silverSpec, writeParquet } from '../testing/silver-kit.ts';
-import type { SilverDataset } from './promotion.ts';
 import { runSilver } from './run.ts';
 
 let root: string;

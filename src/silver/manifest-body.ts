@@ -1,11 +1,11 @@
 import { formatType } from '../core/schema.ts';
 import type { ManifestBody, ManifestColumn } from '../lake/manifest.ts';
+import { loadBatchId } from '../promotion/metadata-columns.ts';
+import { isTypedByOrder } from '../promotion/order-type.ts';
+import type { Promoted } from '../promotion/promote.ts';
+import type { SilverDataset } from '../promotion/promotion.ts';
 import type { SchemaChanges } from './contract.ts';
 import type { OpenedBronze } from './inputs.ts';
-import { loadBatchId } from './metadata-columns.ts';
-import { isTypedByOrder } from './order-type.ts';
-import type { Promoted } from './promote.ts';
-import type { SilverDataset } from './promotion.ts';
 import type { BronzeScope } from './scope.ts';
 
 export interface ManifestFacts {

@@ -4,18 +4,18 @@ import { type Field, formatType, type TableSchema } from '../core/schema.ts';
 import { partitionSegment } from '../lake/hive.ts';
 import type { Manifest } from '../lake/manifest.ts';
 import { openCommitted, readManifest } from '../lake/reader.ts';
+import { schemaOf } from '../lake/schema-of.ts';
+import { schemaProbe } from '../promotion/probe.ts';
+import { planPromotion, type SilverDataset } from '../promotion/promotion.ts';
+import { emptyRelation } from '../promotion/relation.ts';
+import { withNewNames } from '../promotion/rename.ts';
+import { shapeOf } from '../promotion/shape.ts';
+import { unite } from '../promotion/widen.ts';
 import { openStorage } from '../storage/open.ts';
 import { locationOf } from '../storage/storage.ts';
-import { schemaOf } from './inputs.ts';
 import type { SilverRunOptions } from './options.ts';
-import { schemaProbe } from './probe.ts';
-import { planPromotion, type SilverDataset } from './promotion.ts';
-import { emptyRelation } from './relation.ts';
-import { withNewNames } from './rename.ts';
 import { type BronzeScope, bronzeScope } from './scope.ts';
-import { shapeOf } from './shape.ts';
 import { silverTarget } from './target.ts';
-import { unite } from './widen.ts';
 
 /** What a Silver run would read and write: data only. `--dry-run` prints exactly this. */
 export interface SilverPlan {
@@ -159,7 +159,7 @@ async function landedSchema(scope: BronzeScope, options: SilverRunOptions): Prom
   if (parts.length === 0) return undefined;
   const [{ openEngine }, { relationOf }] = await Promise.all([
     import('../engine/duckdb.ts'),
-    import('./relation.ts'),
+    import('../promotion/relation.ts'),
   ]);
   const engine = await openEngine(options.limits, options.signal);
   try {

@@ -12,11 +12,11 @@ import { copyToPart, hashFile } from '../engine/parts.ts';
 import { literal } from '../engine/sql.ts';
 import { openPartition } from '../lake/commit.ts';
 import type { Manifest } from '../lake/manifest.ts';
+import type { SilverDataset } from '../promotion/promotion.ts';
 import { openStorage } from '../storage/open.ts';
 import { type Rows, silverDataset, silverSpec, writeParquet } from '../testing/silver-kit.ts';
 import type { SilverRunOptions } from './options.ts';
 import { planSilver } from './plan.ts';
-import type { SilverDataset } from './promotion.ts';
 import { runSilver } from './run.ts';
 
 let root: string;

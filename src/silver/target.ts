@@ -1,6 +1,6 @@
 import type { RunDate } from '../core/run-date.ts';
 import { silverPartitionPath } from '../lake/layout.ts';
-import type { SilverDataset } from './promotion.ts';
+import type { SilverDataset } from '../promotion/promotion.ts';
 
 /** Key of the load partition below the Silver base. */
 export function silverTarget(dataset: SilverDataset, runDate: RunDate): string {

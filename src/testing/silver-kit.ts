@@ -4,9 +4,9 @@ import type { SilverSpec } from '../config/spec.ts';
 import { noProgress, silentLog } from '../core/log.ts';
 import type { Engine } from '../engine/engine.ts';
 import { identifier, literal } from '../engine/sql.ts';
-import type { Snapshot } from '../silver/missing.ts';
-import { type Promoted, promote } from '../silver/promote.ts';
-import type { SilverDataset } from '../silver/promotion.ts';
+import type { Snapshot } from '../promotion/missing.ts';
+import { type Promoted, promote } from '../promotion/promote.ts';
+import type { SilverDataset } from '../promotion/promotion.ts';
 
 export function silverSpec(over: Partial<SilverSpec> = {}): SilverSpec {
   return {

@@ -1,12 +1,13 @@
 import type { SilverSpec } from '../config/spec.ts';
 import { throwIfStopped } from '../core/errors.ts';
+import type { Log, Progress } from '../core/log.ts';
+import type { RunDate } from '../core/run-date.ts';
 import { STRING, type TableSchema } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import { type WrittenArtifact, writeArtifact } from './artifacts.ts';
 import { refuseUnevenParts } from './columns.ts';
 import type { Snapshots } from './missing.ts';
-import type { SilverRunOptions } from './options.ts';
 import { requireTimezone } from './order-type.ts';
 import { dataProbe } from './probe.ts';
 import { type Promotion, planPromotion, type SilverDataset } from './promotion.ts';
@@ -37,6 +38,14 @@ export interface Promoted {
   readonly parts: readonly SpooledPart[];
 }
 
+export interface PromoteOptions {
+  readonly runDate: RunDate;
+  readonly snapshots?: Snapshots;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  readonly progress: Progress;
+}
+
 const NOTHING_REFUSED: Quarantined = { rows: 0, reasons: {} };
 
 /**
@@ -49,9 +58,7 @@ export async function promote(
   parts: readonly InputPart[],
   knownSchema: TableSchema,
   spool: string,
-  options: Pick<SilverRunOptions, 'runDate' | 'signal' | 'log' | 'progress'> & {
-    readonly snapshots?: Snapshots;
-  },
+  options: PromoteOptions,
 ): Promise<Promoted> {
   const { silver: spec } = dataset;
   options.progress.step('reading');

@@ -1,7 +1,7 @@
 import { type DataType, STRING } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
 import { identifier, sqlType } from '../engine/sql.ts';
-import { exactText } from './text-sql.ts';
+import { exactText } from '../promotion/text-sql.ts';
 
 /** Rows of one type of a column. */
 export interface NumberScan {
