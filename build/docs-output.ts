@@ -17,6 +17,7 @@ export function normalised(text: string, folder: string): string {
     .replace(/"seconds": [\d.]+/g, '"seconds": <seconds>')
     .replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/g, '<moment>')
     .replace(/^\[([A-Z]+)\] \d{4}-\d\d-\d\d \d\d:\d\d:\d\d/gm, '[$1] <moment>')
+    .replace(/ - foundry\.[0-9a-f]{8} - /g, ' - foundry.<run> - ')
     .replace(/[ \t]+$/gm, '')
     .trim();
 }

@@ -5,6 +5,8 @@ import { dirname, join, normalize } from 'node:path';
 const LAYERS = [
   'main',
   'cli',
+  // Hooks, records, lineage and traces of runs: what a run tells, after the layers that do its work.
+  'observe',
   'samples',
   'intent',
   'join',
@@ -50,7 +52,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
 const EMBEDDED = /^\.\.\/(?:schemas\/[\w.-]+\.json|fixtures\/examples\/[\w./-]+)$/;
 
 /** What core may take from the runtime: nothing that reads or writes. */
-const PURE_BUILTINS = ['node:util', 'node:crypto', 'node:path'];
+const PURE_BUILTINS = ['node:util', 'node:crypto', 'node:path', 'node:async_hooks'];
 
 export interface Import {
   readonly line: number;

@@ -31,6 +31,7 @@ export function bronzeManifestBody(
   return {
     layer: 'bronze',
     status: extracted.rows === 0 ? 'empty' : 'complete',
+    ...(options.runId !== undefined && { run_id: options.runId }),
     started_at: started.toISOString(),
     batch_timestamp: started.toISOString(),
     run_date: options.runDate.date,

@@ -5,6 +5,8 @@ import type { EngineLimits } from '../engine/engine.ts';
 
 /** What one run adds to a dataset's spec: the flags of the command line, and the process around it. */
 export interface BronzeRunOptions {
+  /** Of the process, for the manifest. */
+  readonly runId?: string;
   readonly runDate: RunDate;
   readonly batchId?: string;
   /** Incremental datasets: read everything again, whatever has landed. */

@@ -75,6 +75,40 @@ export const ENGINE_ARGS = {
   },
 } as const satisfies ArgsDef;
 
+/** What a run tells, and to whom. */
+export const OPERATION_ARGS = {
+  'log-level': {
+    type: 'enum',
+    options: ['debug', 'info', 'warning', 'error'],
+    description: 'Least level of the log on stderr (default: info, or FOUNDRY_LOG_LEVEL)',
+  },
+  'log-file': {
+    type: 'string',
+    valueHint: 'path',
+    description: 'Log to this file too, as JSON lines; rotated (or FOUNDRY_LOG_FILE)',
+  },
+  'on-success-webhook': {
+    type: 'string',
+    valueHint: 'url',
+    description: 'Post the outcome here when all went well; may be repeated',
+  },
+  'on-failure-webhook': {
+    type: 'string',
+    valueHint: 'url',
+    description: 'Post the outcome here when something failed; may be repeated',
+  },
+  'on-success-command': {
+    type: 'string',
+    valueHint: 'command',
+    description: 'Run this when all went well, the outcome on its stdin; may be repeated',
+  },
+  'on-failure-command': {
+    type: 'string',
+    valueHint: 'command',
+    description: 'Run this when something failed, the outcome on its stdin; may be repeated',
+  },
+} as const satisfies ArgsDef;
+
 export const OUTPUT_ARGS = {
   output: {
     type: 'enum',
@@ -114,8 +148,19 @@ export function deprecatedFlags(args: Readonly<Record<string, unknown>>): string
     .map(([name, replacement]) => `--${name} is deprecated: ${replacement}`);
 }
 
-/** Flags that may be given several times; their values are joined by commas. */
-export const LIST_FLAGS: ReadonlySet<string> = new Set(['config', 'source-name', 'primary-key']);
+/** Between values that may hold commas themselves. */
+export const VALUE_SEPARATOR = '\u0000';
+
+/** Flags that may be given several times, and what their values are joined by. */
+export const LIST_FLAGS: ReadonlyMap<string, string> = new Map([
+  ['config', ','],
+  ['source-name', ','],
+  ['primary-key', ','],
+  ['on-success-webhook', VALUE_SEPARATOR],
+  ['on-failure-webhook', VALUE_SEPARATOR],
+  ['on-success-command', VALUE_SEPARATOR],
+  ['on-failure-command', VALUE_SEPARATOR],
+]);
 
 /**
  * The flags of incremental reading as a run takes them.

@@ -6,7 +6,6 @@ import { LIST_FLAGS } from './args.ts';
 import { COMMANDS, definitionsOf, subcommandsOf } from './commands.ts';
 import { emitFailure } from './emit.ts';
 import { groupText, OVERVIEW, usageText } from './help.ts';
-import { logFormatOf } from './log.ts';
 import { strictArgv } from './strict.ts';
 
 /**
@@ -17,8 +16,11 @@ import { strictArgv } from './strict.ts';
  */
 export async function runCli(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const { name, rest } = commandLine(argv);
-  const output = valueGiven(rest, '--output', '-o') === 'json' ? 'json' : 'text';
-  const logFormat = logFormatOf(valueGiven(rest, '--log-format'), process.env);
+  const form = {
+    output: valueGiven(rest, '--output', '-o'),
+    'log-format': valueGiven(rest, '--log-format'),
+    'log-file': valueGiven(rest, '--log-file'),
+  };
   try {
     if (name === '--version' || name === 'version') return print(versionLine());
     if (name === '' || name === '--help' || name === '-h' || name === 'help') return print(OVERVIEW);
@@ -32,7 +34,7 @@ export async function runCli(argv: readonly string[], signal: AbortSignal): Prom
     const { result } = await runCommand(command, { rawArgs, data: { signal } });
     return typeof result === 'number' ? result : 0;
   } catch (error) {
-    return emitFailure(name, { output, logFormat }, error);
+    return emitFailure(name, form, error);
   }
 }
 

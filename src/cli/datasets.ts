@@ -2,6 +2,7 @@ import { Glob } from 'bun';
 import type { DatasetSpec } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
+import { withinScope } from '../core/run-scope.ts';
 import { commaList } from './args.ts';
 import type { DatasetResult } from './outcome.ts';
 import type { Session } from './session.ts';
@@ -35,7 +36,11 @@ export async function loadDatasets(choice: DatasetChoice, session: Session): Pro
       failures.push(error);
     }
   }
-  if (failures.length > 0) throw mergeConfigErrors(failures);
+  if (failures.length > 0) {
+    const failure = mergeConfigErrors(failures);
+    await (await import('./operate.ts')).tellFailure(session, paths, failure);
+    throw failure;
+  }
   return chosen(datasets, commaList(choice.sourceName));
 }
 
@@ -90,7 +95,7 @@ export async function forEachDataset<R>(
   const worker = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const [index, spec] = next;
-      results[index] = await runSteps(spec, steps);
+      results[index] = await withinScope({ dataset: spec.name }, () => runSteps(spec, steps));
       session.clearProgress();
       if (session.signal.aborted) return;
     }

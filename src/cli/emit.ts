@@ -1,7 +1,11 @@
 import { BUILD_INFO } from '../core/build-info.ts';
 import { ERRORS, FoundryError } from '../core/errors.ts';
-import { createLog, type LogFormat } from './log.ts';
-import { combineExitCodes, type DatasetResult, errorDocument, errorText, exitCodeOf } from './outcome.ts';
+import { exitCodeOf, failureDocument } from '../core/failure.ts';
+import { withinScope } from '../core/run-scope.ts';
+import { maskSecrets } from '../core/secret.ts';
+import { runId } from '../observe/run-id.ts';
+import { type LogArgs, logFormatOf, openRunLog } from './log-settings.ts';
+import { combineExitCodes, type DatasetResult, errorText } from './outcome.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -24,8 +28,7 @@ export function emitResults<R>(
   const datasets = new Set(results.map((result) => result.dataset));
   for (const result of results) {
     if (!('error' in result)) continue;
-    const label = datasets.size > 1 ? `${result.dataset}: ` : '';
-    session.log.error(`${label}${errorText(result.error)}`);
+    withinScope({ dataset: result.dataset }, () => session.log.failure(result.error));
   }
   if (session.output === 'json') {
     writeJson(session.command, exitCode, results);
@@ -61,12 +64,13 @@ export function emitReports<R>(
 /** A failure before any dataset was reached: wrong flags, wrong configs. */
 export function emitFailure(
   command: string,
-  form: { readonly output: 'text' | 'json'; readonly logFormat: LogFormat },
+  form: LogArgs & { readonly output?: string | undefined },
   failure: unknown,
 ): number {
   const error = hinted(command, failure);
-  if (form.logFormat === 'human') process.stderr.write(`${errorText(error)}\n`);
-  else createLog({ format: form.logFormat, level: 'error' }, () => {}).error(errorText(error));
+  const isHuman = logFormatOf(form, process.env) === 'human';
+  if (isHuman) process.stderr.write(`${maskSecrets(errorText(error))}\n`);
+  openRunLog(command, { ...form, quiet: true }, process.env, { stderr: !isHuman }).failure(error);
   if (form.output === 'json') writeJson(command, exitCodeOf(error), [{ dataset: undefined, error }]);
   return exitCodeOf(error);
 }
@@ -87,10 +91,11 @@ export function writeJson(
   const document = {
     tool: { name: 'foundry', ...BUILD_INFO },
     command,
+    run_id: runId(),
     exit_code: exitCode,
     reports: results.flatMap((result) => ('report' in result ? [result.report] : [])),
     errors: results.flatMap((result) =>
-      'error' in result ? [errorDocument(result.error, result.dataset)] : [],
+      'error' in result ? [failureDocument(result.error, result.dataset)] : [],
     ),
   };
   process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);

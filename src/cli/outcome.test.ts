@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import { FoundryError } from '../core/errors.ts';
-import { combineExitCodes, errorDocument, errorText, exitCodeOf } from './outcome.ts';
+import { exitCodeOf, failureDocument } from '../core/failure.ts';
+import { combineExitCodes, errorText } from './outcome.ts';
 
 test('several datasets end with 1 if any was a bug, else the lowest of 2 to 5, and 75 only if all were temporary', () => {
   expect(combineExitCodes([0, 0])).toBe(0);
@@ -23,7 +24,7 @@ test('a user’s mistake is told without a stack, a bug with one', () => {
 });
 
 test('the JSON form carries code, hint, retryable and exit code', () => {
-  expect(errorDocument(new FoundryError('LOCK001', 'held'), 'a.b')).toMatchObject({
+  expect(failureDocument(new FoundryError('LOCK001', 'held'), 'a.b')).toMatchObject({
     dataset: 'a.b',
     code: 'LOCK001',
     retryable: true,

@@ -1,17 +1,22 @@
 import { parseBytes } from '../core/bytes.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { FoundryError } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
 import { parseRunDate, type RunDate } from '../core/run-date.ts';
 import type { EngineLimits } from '../engine/engine.ts';
 import { engineLimits } from '../engine/limits.ts';
+import type { Hooks } from '../observe/hooks/hooks.ts';
+import { runId } from '../observe/run-id.ts';
 import { deprecatedFlags } from './args.ts';
-import { createLog, logFormatOf } from './log.ts';
+import { type HookArgs, hooksOf } from './hook-flags.ts';
+import type { RunLog } from './log.ts';
+import { type LogArgs, openRunLog } from './log-settings.ts';
 import { createProgressLine, type ProgressLine } from './progress.ts';
 
 /** What the shared flags of a command mean, and the process around the run. */
 export interface Session {
   readonly command: string;
+  /** Of this process. */
+  readonly runId: string;
   readonly output: 'text' | 'json';
   readonly runDate: RunDate;
   /** Of one dataset: the whole process's, divided by the datasets that run at a time. */
@@ -20,7 +25,10 @@ export interface Session {
   readonly workers: number;
   /** How long to wait for a dataset that another run holds. */
   readonly leaseWaitSeconds: number;
-  readonly log: Log & { error(message: string): void };
+  readonly log: RunLog;
+  /** Nothing is written and nobody told: --dry-run or --validate-only. */
+  readonly isPlan: boolean;
+  readonly hooks: Hooks;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   /** A progress line for one dataset; the one before it is cleared. */
@@ -29,13 +37,10 @@ export interface Session {
   clearProgress(): void;
 }
 
-export interface SessionArgs {
+export interface SessionArgs extends LogArgs, HookArgs {
   readonly [name: string]: unknown;
   readonly date?: string | undefined;
   readonly output?: string | undefined;
-  readonly 'log-format'?: string | undefined;
-  readonly verbose?: boolean | undefined;
-  readonly quiet?: boolean | undefined;
   readonly 'memory-limit'?: string | undefined;
   readonly threads?: string | undefined;
   readonly 'parallel-workers'?: string | undefined;
@@ -48,17 +53,19 @@ export function openSession(command: string, args: SessionArgs, signal: AbortSig
   const workers = positiveInteger('--parallel-workers', args['parallel-workers']) ?? 1;
   let line: ProgressLine | undefined;
   const clearProgress = (): void => line?.clear();
-  const level = args.verbose === true ? 'debug' : args.quiet === true ? 'error' : 'info';
-  const log = createLog({ format: logFormatOf(args['log-format'], process.env), level }, clearProgress);
+  const log = openRunLog(command, args, process.env, { beforeLine: clearProgress });
   for (const warning of deprecatedFlags(args)) log.warn(warning);
   return {
     command,
+    runId: runId(),
     output: args.output === 'json' ? 'json' : 'text',
     runDate: runDateOf(args.date, systemClock),
     limits: limitsOf(args, workers),
     workers,
     leaseWaitSeconds: leaseWaitOf(args),
     log,
+    isPlan: args['dry-run'] === true || args['validate-only'] === true,
+    hooks: hooksOf(args, process.env),
     signal,
     clock: systemClock,
     progress(label) {

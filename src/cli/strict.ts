@@ -5,17 +5,17 @@ import { didYouMean } from '../core/nearest.ts';
 /**
  * citty accepts unknown flags, missing values and repeated flags; each would make a run do something else than
  * was asked. This checks the arguments first and rewrites them so that citty has nothing left to guess:
- * every value as `--flag=value`, every alias as its full name, repeats of a list flag joined by commas. Arguments
+ * every value as `--flag=value`, every alias as its full name, repeats of a list flag joined to one value. Arguments
  * that are no flag follow after `--`, where the command declares them (`type: 'positional'`; a value hint that
  * ends in `...` takes any number).
  *
- * @param lists names of flags that may be given several times
+ * @param lists flags that may be given several times, and what their values are joined by
  * @throws USE001 naming the argument, and the nearest known flag
  */
 export function strictArgv(
   rawArgs: readonly string[],
   definitions: ArgsDef,
-  lists: ReadonlySet<string>,
+  lists: ReadonlyMap<string, string>,
   command: string,
 ): string[] {
   const flags = flagTable(definitions);
@@ -64,10 +64,9 @@ export function strictArgv(
       );
     } else if (!values.has(flag.name)) {
       values.set(flag.name, value);
-    } else if (lists.has(flag.name)) {
-      values.set(flag.name, `${values.get(flag.name)},${value}`);
     } else {
-      fail(`${spelled} is given twice`);
+      const separator = lists.get(flag.name) ?? fail(`${spelled} is given twice`);
+      values.set(flag.name, `${values.get(flag.name)}${separator}${value}`);
     }
   }
   return [

@@ -36,6 +36,7 @@ const common = {
   status: v.picklist(['complete', 'empty']),
   timestamp: v.string(),
   started_at: v.string(),
+  run_id: v.exactOptional(v.string()),
   tool: v.looseObject({ name: v.literal('foundry'), version: v.string(), commit: v.string() }),
   run_date: v.string(),
   record_count: count,

@@ -58,6 +58,8 @@ export interface Manifest {
   /** When it was committed, UTC, ISO 8601 with microseconds and `Z`. */
   readonly timestamp: string;
   readonly started_at: string;
+  /** Of the process that committed it: the same in its logs and its record. */
+  readonly run_id?: string;
   readonly tool: { readonly name: 'foundry'; readonly version: string; readonly commit: string };
   readonly run_date: string;
   readonly record_count: number;

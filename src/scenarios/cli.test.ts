@@ -228,7 +228,7 @@ describe('the command line', () => {
             .map((line) => JSON.parse(line));
           expect(entries.at(-1)).toMatchObject({ level: 'ERROR', logger: 'foundry' });
         }
-        expect((await w.run(...args, '--log-format=simple')).stderr).toContain('ERROR: [');
+        expect((await w.run(...args, '--log-format=simple')).stderr).toMatch(/^ERROR: [0-9a-f]{8} \[/m);
       }
       const run = await w.run('bronze', '--config', 'bad.yaml', '--date', 'someday');
       expect(run.stderr).toContain('See `foundry bronze --help`.');

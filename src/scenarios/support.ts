@@ -49,6 +49,7 @@ export async function finish(running: Running): Promise<Run> {
 export interface Document {
   readonly command: string;
   readonly exit_code: number;
+  readonly run_id: string;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into reports of every command
   readonly reports: any[];
   readonly errors: {

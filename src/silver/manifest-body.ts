@@ -11,6 +11,7 @@ import type { BronzeScope } from './scope.ts';
 export interface ManifestFacts {
   readonly dataset: SilverDataset;
   readonly runDate: string;
+  readonly runId: string | undefined;
   readonly scope: BronzeScope;
   readonly bronze: OpenedBronze;
   readonly promoted: Promoted;
@@ -41,6 +42,7 @@ export function silverManifestBody(facts: ManifestFacts): ManifestBody {
   return {
     layer: 'silver',
     status: written === 0 ? 'empty' : 'complete',
+    ...(facts.runId !== undefined && { run_id: facts.runId }),
     started_at: facts.startedAt,
     run_date: runDate,
     load_pattern: scope.loadPattern,

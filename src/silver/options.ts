@@ -6,6 +6,8 @@ import type { EngineLimits } from '../engine/engine.ts';
 
 /** What one run adds to a dataset's spec: the flags of the command line, and the process around it. */
 export interface SilverRunOptions {
+  /** Of the process, for the manifest. */
+  readonly runId?: string;
   readonly runDate: RunDate;
   /** A Bronze partition folder to read instead of the run date's. */
   readonly bronzePath?: string;

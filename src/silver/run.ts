@@ -106,6 +106,7 @@ export async function runSilver(configured: DatasetSpec, options: SilverRunOptio
       const body = silverManifestBody({
         dataset: spec,
         runDate: options.runDate.date,
+        runId: options.runId,
         scope,
         bronze,
         promoted,

@@ -6,12 +6,14 @@ import {
   INCREMENTAL_ARGS,
   incrementalFlags,
   MODE_ARGS,
+  OPERATION_ARGS,
   OUTPUT_ARGS,
   PREVIEW_ARGS,
   previewRows,
 } from '../args.ts';
 import { forEachDataset, loadDatasets } from '../datasets.ts';
 import { emitResults } from '../emit.ts';
+import { operate } from '../operate.ts';
 import { renderBronzePlan, renderBronzeReport } from '../render-bronze.ts';
 import { renderPreview } from '../render-preview.ts';
 import { refuseSamePartition } from '../same-partition.ts';
@@ -31,6 +33,7 @@ const args = {
   ...PREVIEW_ARGS,
   'list-backends': { type: 'boolean', description: 'List the storage backends and stop' },
   ...ENGINE_ARGS,
+  ...OPERATION_ARGS,
   ...OUTPUT_ARGS,
   ...DEPRECATED_ARGS,
 } as const satisfies ArgsDef;
@@ -76,7 +79,9 @@ export const bronzeCommand = defineCommand({
       return emitResults(session, previews, (report) => renderPreview(report, process.stdout.columns ?? 120));
     }
     const { runBronze } = await import('../../bronze/run.ts');
-    const reports = await forEachDataset(datasets, session, (spec) => runBronze(spec, options(spec.name)));
+    const reports = await operate(datasets, session, ['bronze'], (spec) =>
+      runBronze(spec, options(spec.name)),
+    );
     return emitResults(session, reports, renderBronzeReport);
   },
 });

@@ -4,10 +4,11 @@ import { formatProblem, parseConfig, problemsOf, readText } from '../../config/l
 import { type ConfigVersion, migrateConfig } from '../../config/tools/doctor.ts';
 import { unifiedDiff } from '../../config/tools/line-diff.ts';
 import { FoundryError } from '../../core/errors.ts';
+import { exitCodeOf } from '../../core/failure.ts';
 import { OUTPUT_ARGS } from '../args.ts';
 import { configFiles, FILE_ARGS } from '../config-files.ts';
 import { writeJson } from '../emit.ts';
-import { combineExitCodes, errorText, exitCodeOf } from '../outcome.ts';
+import { combineExitCodes, errorText } from '../outcome.ts';
 
 const args = {
   ...FILE_ARGS,

@@ -8,10 +8,12 @@ import {
   INCREMENTAL_ARGS,
   incrementalFlags,
   MODE_ARGS,
+  OPERATION_ARGS,
   OUTPUT_ARGS,
 } from '../args.ts';
 import { forEachDataset, loadDatasets } from '../datasets.ts';
 import { emitResults } from '../emit.ts';
+import { operate } from '../operate.ts';
 import { renderLayerPlan, renderLayerReport } from '../render-layer.ts';
 import { refuseSamePartition } from '../same-partition.ts';
 import { openSession } from '../session.ts';
@@ -29,6 +31,7 @@ const args = {
   'skip-silver': { type: 'boolean', description: 'Only land' },
   ...MODE_ARGS,
   ...ENGINE_ARGS,
+  ...OPERATION_ARGS,
   ...OUTPUT_ARGS,
 } as const satisfies ArgsDef;
 
@@ -60,7 +63,8 @@ export const runIntentCommand = defineCommand({
       const plans = await forEachDataset(datasets, session, (spec) => planIntent(spec, options(spec)));
       return emitResults(session, plans, renderLayerPlan);
     }
-    const reports = await forEachDataset(datasets, session, (spec) => runIntent(spec, options(spec)));
+    const layers = [...(skipBronze ? [] : ['bronze' as const]), ...(skipSilver ? [] : ['silver' as const])];
+    const reports = await operate(datasets, session, layers, (spec) => runIntent(spec, options(spec)));
     return emitResults(session, reports, renderLayerReport);
   },
 });

@@ -2,9 +2,18 @@ import { type ArgsDef, defineCommand } from 'citty';
 import type { Overrides } from '../../config/overrides.ts';
 import type { DatasetSpec } from '../../config/spec.ts';
 import { FoundryError } from '../../core/errors.ts';
-import { CONFIG_ARGS, commaList, DEPRECATED_ARGS, ENGINE_ARGS, MODE_ARGS, OUTPUT_ARGS } from '../args.ts';
+import {
+  CONFIG_ARGS,
+  commaList,
+  DEPRECATED_ARGS,
+  ENGINE_ARGS,
+  MODE_ARGS,
+  OPERATION_ARGS,
+  OUTPUT_ARGS,
+} from '../args.ts';
 import { forEachDataset, loadDatasets } from '../datasets.ts';
 import { emitResults } from '../emit.ts';
+import { operate } from '../operate.ts';
 import { renderSilverPlan, renderSilverReport } from '../render-silver.ts';
 import { openSession, type Session } from '../session.ts';
 import { emitValidated } from '../validate.ts';
@@ -55,6 +64,7 @@ const args = {
   },
   ...MODE_ARGS,
   ...ENGINE_ARGS,
+  ...OPERATION_ARGS,
   ...OUTPUT_ARGS,
   ...DEPRECATED_ARGS,
 } as const satisfies ArgsDef;
@@ -91,7 +101,7 @@ export const silverCommand = defineCommand({
       return emitResults(session, plans, renderSilverPlan);
     }
     const { runSilver } = await import('../../silver/run.ts');
-    const reports = await forEachDataset(datasets, session, (spec) => runSilver(spec, options(spec)));
+    const reports = await operate(datasets, session, ['silver'], (spec) => runSilver(spec, options(spec)));
     return emitResults(session, reports, renderSilverReport);
   },
 });

@@ -1,0 +1,115 @@
+import type { DatasetSpec } from '../config/spec.ts';
+import { exitCodeOf, failureDocument } from '../core/failure.ts';
+import type { RunEnd } from '../observe/hooks/payload.ts';
+import {
+  failedStep,
+  type Layer,
+  type RunFacts,
+  rowsOf,
+  type StepOutcome,
+  type StepReport,
+} from '../observe/outcome.ts';
+import { forEachDataset } from './datasets.ts';
+import { combineExitCodes, type DatasetResult } from './outcome.ts';
+import type { Session } from './session.ts';
+
+/**
+ * Runs the steps of each dataset as `forEachDataset`, and tells of each step and of the end whoever wants to know: the
+ * log, the record of runs, the hooks. None of them changes the outcome.
+ *
+ * @param layers the steps of a dataset in their order: the one that gave no report is the one that failed
+ */
+export async function operate<R extends StepReport>(
+  datasets: readonly DatasetSpec[],
+  session: Session,
+  layers: readonly Layer[],
+  steps: (spec: DatasetSpec) => AsyncIterable<R> | Promise<R>,
+): Promise<DatasetResult<R>[]> {
+  const outcomes: StepOutcome[] = [];
+  const add = async (outcome: StepOutcome): Promise<void> => {
+    outcomes.push(outcome);
+    tellStep(session, outcome);
+  };
+  const results = await forEachDataset(datasets, session, (spec) =>
+    observed(spec, session, layers, steps, add),
+  );
+  const begun = new Set(results.map((result) => result.dataset));
+  const failures = results.flatMap((result) =>
+    'error' in result ? [failureDocument(result.error, result.dataset)] : [],
+  );
+  await fire(session, factsOf(session, datasets), {
+    exitCode: combineExitCodes(results.map((result) => ('error' in result ? exitCodeOf(result.error) : 0))),
+    steps: outcomes,
+    notRun: datasets.map((spec) => spec.name).filter((name) => !begun.has(name)),
+    failures,
+  });
+  return results;
+}
+
+/** Tells the hooks of a failure before any dataset was reached: configs that cannot be read. Not of a plan. */
+export async function tellFailure(
+  session: Session,
+  configPaths: readonly string[],
+  error: unknown,
+): Promise<void> {
+  if (session.isPlan) return;
+  const facts = { ...factsOf(session, []), configPaths };
+  const failures = [failureDocument(error)];
+  await fire(session, facts, { exitCode: exitCodeOf(error), steps: [], notRun: [], failures });
+}
+
+async function fire(session: Session, facts: RunFacts, end: RunEnd): Promise<void> {
+  const { onSuccess, onFailure } = session.hooks;
+  const { webhooks, commands } = end.exitCode === 0 ? onSuccess : onFailure;
+  if (webhooks.length + commands.length === 0) return;
+  session.clearProgress();
+  const { fireHooks } = await import('../observe/hooks/hooks.ts');
+  await fireHooks(session.hooks, facts, end, session);
+}
+
+async function* observed<R extends StepReport>(
+  spec: DatasetSpec,
+  session: Session,
+  layers: readonly Layer[],
+  steps: (spec: DatasetSpec) => AsyncIterable<R> | Promise<R>,
+  add: (outcome: StepOutcome) => Promise<void>,
+): AsyncGenerator<R> {
+  let startedAt = session.clock.now();
+  let done = 0;
+  const step = () => ({
+    spec,
+    layer: layers[Math.min(done, layers.length - 1)] ?? 'bronze',
+    startedAt,
+    endedAt: session.clock.now(),
+  });
+  try {
+    const running = steps(spec);
+    for await (const report of running instanceof Promise ? [running] : running) {
+      await add({ ...step(), layer: report.layer, report });
+      done += 1;
+      yield report;
+      startedAt = session.clock.now();
+    }
+  } catch (error) {
+    await add(failedStep(step(), error));
+    throw error;
+  }
+}
+
+/** Failures are told with the report, each with what to do. */
+function tellStep({ log }: Session, { layer, startedAt, endedAt, report }: StepOutcome): void {
+  if (report === undefined) return;
+  const seconds = (endedAt.getTime() - startedAt.getTime()) / 1000;
+  const rows = rowsOf(report);
+  const facts = { layer, status: report.status, rows, location: report.location, seconds };
+  log.event(`${layer} ${report.status}: ${rows} rows in ${seconds.toFixed(2)} s`, facts);
+}
+
+function factsOf(session: Session, datasets: readonly DatasetSpec[]): RunFacts {
+  return {
+    runId: session.runId,
+    command: session.command,
+    runDate: session.runDate.date,
+    configPaths: [...new Set(datasets.map((spec) => spec.configPath))],
+  };
+}
