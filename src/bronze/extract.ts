@@ -63,6 +63,7 @@ export async function extract(
       signal: options.signal,
       spool,
       onBytes: bytes.again,
+      onStep: options.progress.step,
       ...cursor,
       ...(rejects === undefined ? {} : { onRejected: rejects.add }),
     });

@@ -33,6 +33,7 @@ export async function planIncremental(
   place: Place,
   options: BronzeRunOptions,
 ): Promise<IncrementalPlan> {
+  if (incremental.recordOnly === true) return recordingPlan(incremental);
   const neighbours = await cursorNeighbours(lake, place);
   const { column } = incremental;
   const earlier = options.fullRefresh === true ? [] : neighbours.earlier;
@@ -57,6 +58,11 @@ export async function planIncremental(
       nullRows: incremental.nullRows,
     },
   };
+}
+
+/** Everything is read, whatever landed before; where it ends is for whoever wants to go on from there. */
+function recordingPlan({ column, nullRows }: IncrementalSpec): IncrementalPlan {
+  return { nothingLeft: false, continues: [], request: { column, first: true, nullRows, recordOnly: true } };
 }
 
 /**

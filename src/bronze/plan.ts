@@ -100,7 +100,7 @@ async function incrementalPart(
   options: BronzeRunOptions,
 ): Promise<Pick<BronzePlan, 'incremental'>> {
   const { incremental } = spec.bronze;
-  if (incremental === undefined) return {};
+  if (incremental === undefined || incremental.recordOnly === true) return {};
   const place = placeOf(spec, path, current, options.clock.now());
   const { request, nothingLeft } = await planIncremental(spec, incremental, lake, place, options);
   return {

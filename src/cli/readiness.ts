@@ -104,6 +104,7 @@ async function readiness(spec: DatasetSpec, runDate: RunDate): Promise<Readiness
 
 /** Formats that carry their types. */
 function isTyped({ bronze: { source } }: DatasetSpec): boolean {
+  if (source.type !== 'file') return true;
   const format = source.format ?? /\.(parquet|jsonl?|ndjson)(\.\w+)?$/i.exec(source.path)?.[1];
   return format !== undefined && format !== 'csv' && format !== 'tsv';
 }

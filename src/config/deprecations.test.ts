@@ -34,7 +34,7 @@ describe('the deprecations of the original', () => {
     ]);
   });
 
-  test('CFG002, CFG003: url for base_url, and no endpoint, although APIs are not available yet', () => {
+  test('CFG002, CFG003: url for base_url, and no endpoint', () => {
     expect(codes(api('{url: "https://x.example"}'))).toEqual([
       ['CFG003', 'source.api'],
       ['CFG002', 'source.api.url'],

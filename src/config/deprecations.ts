@@ -37,7 +37,7 @@ export function formatDeprecation(code: DeprecationCode): string {
   return `[${code}] ${text}${started}${ends}`;
 }
 
-/** Warns of the old shapes of a classic config. Those of sources that are not built yet are told all the same. */
+/** Warns of the old shapes of a classic config. */
 export function checkDeprecations(config: Partly<ClassicConfig>, report: Report): void {
   const warn = (code: DeprecationCode, path: ConfigPath): void =>
     report.warn(path, formatDeprecation(code), code);
@@ -46,7 +46,7 @@ export function checkDeprecations(config: Partly<ClassicConfig>, report: Report)
     if (bronze.local_path === undefined) warn('CFG001', ['platform', 'bronze', 'output_dir']);
     else report.warn(['platform', 'bronze', 'output_dir'], "'output_dir' has no effect beside local_path");
   }
-  const api: Readonly<Record<string, unknown>> | undefined = config.source?.api;
+  const api = config.source?.api;
   if (api !== undefined) {
     if (api.url !== undefined) warn('CFG002', ['source', 'api', 'url']);
     if (api.endpoint === undefined) warn('CFG003', ['source', 'api']);

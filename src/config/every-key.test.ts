@@ -29,6 +29,111 @@ const BASES = {
   },
 } as const;
 
+/** What keys of an API, and of its runs, are tried in. */
+const API_BASES = {
+  classic: {
+    ...BASES.classic,
+    source: { type: 'api', system: 's', table: 't', api: { base_url: 'https://x.example', endpoint: '/' } },
+  },
+  intent: {
+    ...BASES.intent,
+    bronze: { source_type: 'api', options: { api: { base_url: 'https://x.example' } } },
+  },
+} as const;
+const API_KEYS =
+  /^(?:source\.api|bronze\.options\.api)\.|^source\.run\.(?:timeout_seconds|rate_limit_rps|max_retry_attempts|retry_base_delay)$|^bronze\.(?:connection_name|source_query)$/;
+
+const BEARER = { 'auth.type': 'bearer', 'auth.token_env': 'T' };
+const API_KEY = { 'auth.type': 'api_key', 'auth.key_env': 'K' };
+const BASIC = { 'auth.type': 'basic', 'auth.username_env': 'U', 'auth.password_env': 'P' };
+const OAUTH = {
+  'auth.type': 'oauth2_client_credentials',
+  'auth.token_url': 'https://x.example/token',
+  'auth.client_id': 'c',
+  'auth.client_secret_env': 'S',
+};
+const REFRESH = {
+  'auth.type': 'oauth2_refresh_token',
+  'auth.token_url': 'https://x.example/token',
+  'auth.client_id': 'c',
+  'auth.refresh_token_env': 'R',
+};
+const paging = (type: string) => ({ 'pagination.type': type });
+const POST = { method: 'post' };
+const absent = (key: string) => ({ [key]: undefined });
+
+/** As `BESIDE`, below the section of the API. */
+const BESIDE_API: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'auth.type': { 'auth.token_env': 'T' },
+  'auth.token_env': BEARER,
+  'auth.token_file': { ...BEARER, ...absent('auth.token_env') },
+  'auth.key_env': API_KEY,
+  'auth.key_file': { ...API_KEY, ...absent('auth.key_env') },
+  'auth.key_header': API_KEY,
+  'auth.key_param': API_KEY,
+  'auth.username_env': BASIC,
+  'auth.username_file': { ...BASIC, ...absent('auth.username_env') },
+  'auth.password_env': BASIC,
+  'auth.password_file': { ...BASIC, ...absent('auth.password_env') },
+  'auth.token_url': OAUTH,
+  'auth.client_id': OAUTH,
+  'auth.client_id_env': { ...OAUTH, ...absent('auth.client_id') },
+  'auth.client_secret_env': OAUTH,
+  'auth.client_secret_file': { ...OAUTH, ...absent('auth.client_secret_env') },
+  'auth.client_auth': OAUTH,
+  'auth.scopes': OAUTH,
+  'auth.audience': OAUTH,
+  'auth.refresh_token_env': REFRESH,
+  'auth.refresh_token_file': { ...REFRESH, ...absent('auth.refresh_token_env') },
+  auth_type: { auth_token_env: 'T' },
+  auth_token_env: { auth_type: 'bearer', auth_token_env: 'T' },
+  auth_key_env: { auth_type: 'api_key', auth_key_env: 'K' },
+  auth_key_header: { auth_type: 'api_key', auth_key_env: 'K' },
+  auth_key_name: { auth_type: 'api_key', auth_key_env: 'K' },
+  auth_username_env: { auth_type: 'basic', auth_username_env: 'U', auth_password_env: 'P' },
+  auth_password_env: { auth_type: 'basic', auth_username_env: 'U', auth_password_env: 'P' },
+  base_url_env: absent('base_url'),
+  url: absent('base_url'),
+  ...Object.fromEntries(
+    [
+      'enabled',
+      'cursor_type',
+      'initial_value',
+      'initial_cursor_value',
+      'lookback',
+      'null_rows',
+      'state_file',
+    ].map((key) => [`incremental.${key}`, { 'incremental.cursor_field': 'ts' }]),
+  ),
+  'incremental.cursor_param': { 'incremental.cursor_field': 'ts' },
+  'incremental.format': { 'incremental.cursor_field': 'ts', 'incremental.cursor_param': 'since' },
+  body: POST,
+  body_format: POST,
+  'pagination.page_size': paging('offset'),
+  'pagination.offset_param': paging('offset'),
+  'pagination.limit_param': paging('offset'),
+  'pagination.page_param': paging('page'),
+  'pagination.page_size_param': paging('page'),
+  'pagination.start_page': paging('page'),
+  'pagination.total_pages_path': paging('page'),
+  'pagination.stop_on_short_page': paging('page'),
+  'pagination.cursor_param': paging('cursor'),
+  'pagination.cursor_path': paging('cursor'),
+  'pagination.next_token_path': paging('cursor'),
+  'pagination.cursor_header': paging('cursor'),
+  'pagination.next_url_path': paging('next_url'),
+  'pagination.key_field': paging('keyset'),
+  'pagination.key_param': paging('keyset'),
+  'pagination.parameters_in': { ...POST, ...paging('page') },
+  'pagination.has_more_path': paging('page'),
+  'pagination.max_pages': paging('page'),
+  'pagination.on_total_mismatch': { 'pagination.total_path': 'total' },
+  'pagination.on_repeated_page': paging('page'),
+  'rate_limit.burst': { 'rate_limit.rps': 1 },
+  'tls.cert_file': { 'tls.key_file': 'k' },
+  'tls.key_file': { 'tls.cert_file': 'c' },
+};
+
 const KEYED = { 'silver.model': 'scd_type_1', 'silver.primary_keys': ['id'], 'silver.order_column': 'ts' };
 const OPERATION = { 'silver.cdc.operation_column': 'op' };
 
@@ -63,6 +168,13 @@ const VALUES: Readonly<Record<string, readonly unknown[]>> = {
   encoding: ['latin1'],
   types: [{ a: 'int64' }],
   config_version: [2],
+  cursor_type: ['int64'],
+  lookback: ['2h'],
+  url: ['https://y.example'],
+  base_url: ['https://y.example'],
+  token_url: ['https://y.example'],
+  statuses: [[500]],
+  jitter: [0.5],
 };
 
 /** The keys of a JSON Schema that hold values, and not only further keys. */
@@ -111,9 +223,18 @@ describe.each(['classic', 'intent'] as const)('every key of the JSON Schema of %
     '%s changes what a run does, or is told to have no effect',
     (path, schema) => {
       const isClassicDelete = path === 'silver.delete_mode' && dialect === 'classic';
-      const beside = Object.entries(isClassicDelete ? KEYED : (BESIDE[path] ?? {}));
+      const section = dialect === 'classic' ? 'source.api' : 'bronze.options.api';
+      const besideApi = path.startsWith(section) ? BESIDE_API[path.slice(section.length + 1)] : undefined;
+      const below = Object.entries(besideApi ?? {}).map(
+        ([key, value]) => [`${section}.${key}`, value] as const,
+      );
+      const unset = dialect === 'intent' && path === 'bronze.connection_name' ? [[section, {}] as const] : [];
+      const beside = [...Object.entries(isClassicDelete ? KEYED : (BESIDE[path] ?? {})), ...below, ...unset];
       const set = (config: unknown, key: string, value: unknown) => withValue(config, key.split('.'), value);
-      const base = beside.reduce<unknown>((config, [key, value]) => set(config, key, value), BASES[dialect]);
+      const base = beside.reduce<unknown>(
+        (config, [key, value]) => set(config, key, value),
+        API_KEYS.test(path) ? API_BASES[dialect] : BASES[dialect],
+      );
       const before = outcome(base, path);
       const candidates = VALUES[path.split('.').at(-1) ?? ''] ?? samples(schema);
       const outcomes = candidates.map((value) => outcome(set(base, path, value), path));

@@ -1,5 +1,6 @@
 import type { DataType } from '../core/schema.ts';
 import type { Secret } from '../core/secret.ts';
+import type { ApiSourceSpec } from './api/spec.ts';
 
 /**
  * What a config file means, whichever dialect it was written in. Nothing above `config/` knows the dialect.
@@ -120,6 +121,8 @@ export interface IncrementalSpec {
   readonly nullRows: NullCursorRows;
   /** A state file of the original that seeds the first run; absent: `.state/<system>_<table>_cursor.json` where it is. */
   readonly stateFile?: string;
+  /** Everything is read each time, and the end is only recorded. */
+  readonly recordOnly?: true;
 }
 
 export const REFERENCE_ROLES = ['reference', 'delta', 'auto'] as const;
@@ -137,7 +140,7 @@ export interface ReferenceSpec {
 }
 
 /** The sources of later issues join this union; `SOURCES` in sources/open.ts then asks for their drivers. */
-export type SourceSpec = FileSourceSpec;
+export type SourceSpec = FileSourceSpec | ApiSourceSpec;
 
 /** Of a file's text; `utf-16` tells its byte order by a mark. */
 export type TextEncoding = 'utf-8' | 'utf-16' | 'utf-16le' | 'utf-16be' | 'latin1' | 'windows-1252';

@@ -63,6 +63,12 @@ export const ERRORS = {
     meaning: 'The source refused the credentials, or they are missing.',
     hint: 'Check the environment variables that the config names.',
   },
+  PAGE001: {
+    exit: 4,
+    retryable: false,
+    meaning: 'The pages of an API do not lead from the first to the last record once.',
+    hint: 'Look at the answers of the pages named, and describe the pagination as the API does it.',
+  },
   STG001: {
     exit: 5,
     retryable: false,

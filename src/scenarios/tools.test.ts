@@ -306,6 +306,8 @@ async function tryExample(workspace: Workspace, name: string): Promise<void> {
     return;
   }
   expect(report).toMatchObject({ status: 'valid', problems: [] });
+  // What asks an API is run against one in api.test.ts.
+  if (text.includes('source_type: api')) return;
   const { document } = await workspace.json(0, 'run-intent', '--config', `${name}.yaml`, '--date', DATE);
   expect(document.reports.length).toBe(report.datasets.length * 2);
 }

@@ -13,7 +13,7 @@ import {
 } from '../table/cursor-order.ts';
 import { textFormat } from '../table/format.ts';
 import { hashBag, type RowHash, rowHasher } from '../table/row-hash.ts';
-import { type CursorOutcome, type CursorRequest, checkBoundary, landsNulls } from './cursor.ts';
+import { type CursorOutcome, type CursorRequest, canRemember, checkBoundary, landsNulls } from './cursor.ts';
 
 /** A bound in comparable form. */
 interface Bound {
@@ -64,6 +64,8 @@ function cursorTracker(request: CursorRequest): Tracker {
 
   /** Rows of the batch at hand that are at `end`; hashed after the batch, when most of them are no longer. */
   let rowsAtEnd: number[] = [];
+  /** They are more than a commit remembers, and nobody needs them. */
+  let forgotten = false;
 
   /** Whether the row lands. */
   const decide = (batch: Batch, row: number, hash: RowHash, { index, text: textOf, type }: ColumnReader) => {
@@ -92,6 +94,7 @@ function cursorTracker(request: CursorRequest): Tracker {
     if (toEnd > 0) {
       end = { text, value };
       endRows = [];
+      forgotten = false;
       rowsAtEnd = [];
     }
     if (toEnd >= 0) rowsAtEnd.push(row);
@@ -111,8 +114,12 @@ function cursorTracker(request: CursorRequest): Tracker {
       for (let row = 0; row < batch.length; row += 1) {
         if (decide(batch, row, hash, reader)) kept.push(row);
       }
-      for (const row of rowsAtEnd) endRows.push(hash(batch, row));
+      if (!forgotten) for (const row of rowsAtEnd) endRows.push(hash(batch, row));
       rowsAtEnd = [];
+      if (request.recordOnly === true && !canRemember(endRows.length)) {
+        forgotten = true;
+        endRows = [];
+      }
       if (end !== undefined) checkBoundary(column, end.text, endRows.length);
       return pick(batch, kept);
     },

@@ -26,6 +26,8 @@ export interface CursorRequest {
   /** No earlier commit holds rows of this table: the only read that lands rows without a cursor value. */
   readonly first: boolean;
   readonly nullRows: NullCursorRows;
+  /** All rows are wanted, and the end is only recorded: more rows may be at it than a commit remembers. */
+  readonly recordOnly?: true;
 }
 
 /** What an incremental read did; all counts are of rows. */
@@ -50,9 +52,14 @@ export interface CursorOutcome {
 /** Rows that may share the last cursor value of a commit. */
 const BOUNDARY_CAP = 10_000;
 
+/** Whether a commit can remember so many rows at one cursor value. */
+export function canRemember(rows: number): boolean {
+  return rows <= BOUNDARY_CAP;
+}
+
 /** @throws DATA001 when more rows share one cursor value than a commit remembers. */
 export function checkBoundary(column: string, value: string, rows: number): void {
-  if (rows <= BOUNDARY_CAP) return;
+  if (canRemember(rows)) return;
   throw new FoundryError(
     'DATA001',
     `more than ${BOUNDARY_CAP.toLocaleString('en-US')} rows have the cursor value ${column} = ${value}; the next run could not tell them from new ones`,

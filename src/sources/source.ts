@@ -1,6 +1,7 @@
 import type { SourceSpec } from '../config/spec.ts';
 import type { Batches } from '../core/batch.ts';
 import type { RunDate } from '../core/run-date.ts';
+import type { Exchange } from './api/exchange.ts';
 import type { CursorOutcome, CursorRequest } from './cursor.ts';
 import type { EngineInput } from './engine-input.ts';
 
@@ -27,6 +28,8 @@ export interface ReadRequest {
   readonly spool?: string;
   /** No more rows than this are wanted: reading stops as soon as they are there, and types are theirs. */
   readonly limitRows?: number;
+  /** Called with what is under way, for the progress line. */
+  readonly onStep?: (step: string) => void;
   /** Called with the source bytes consumed since the last call, for the progress line. */
   readonly onBytes?: (bytes: number) => void;
   /** Takes the records that do not fit their declared types, which are left out then; absent, they are errors. */
@@ -76,6 +79,10 @@ export interface Source {
 export interface SourceContext {
   readonly runDate: RunDate;
   readonly warn: (message: string) => void;
+  /** Environment variables; absent: those of the process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What stands between an API and the network, e.g. a recording of it. `live` opens the network when it is called. */
+  readonly exchange?: (live: () => Exchange) => Exchange;
 }
 
 export type OpenSource<K extends SourceSpec['type']> = (

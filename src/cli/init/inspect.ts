@@ -86,8 +86,9 @@ function sourceOf(path: string, reading: Reading): FileSourceSpec {
     silver: { entity_kind: 'event', natural_keys: ['_'], event_ts_column: '_' },
   };
   const [dataset] = parseConfig('', JSON.stringify(config), {}).datasets;
-  if (dataset === undefined) throw new Error('a config of one dataset gave none');
-  return dataset.bronze.source;
+  const source = dataset?.bronze.source;
+  if (source?.type !== 'file') throw new Error('a config of one file gave no source of files');
+  return source;
 }
 
 async function sample(

@@ -1,3 +1,4 @@
+import { checkApi } from '../api/source.ts';
 import { checkDeprecations } from '../deprecations.ts';
 import { SOURCE_TYPES } from '../file/schema.ts';
 import { checkFile } from '../file/source.ts';
@@ -19,7 +20,7 @@ import type { ConfigPath } from '../yaml/problems.ts';
 import type { Report } from '../yaml/report.ts';
 import type { Partly } from '../yaml/validate.ts';
 import type { ClassicConfig } from './schema.ts';
-import { bronzeFormats, partitionStrategy } from './spec.ts';
+import { apiSurroundings, bronzeFormats, partitionStrategy } from './spec.ts';
 
 type Partial = Partly<ClassicConfig>;
 type SourceType = (typeof SOURCE_TYPES)[number];
@@ -90,6 +91,10 @@ function checkSource(config: Partial, report: Report): void {
       report.warn(['source', section], `'${section}' has no effect on a source of type ${type}`);
     }
   }
+  if (type === 'api') {
+    if (source.api === undefined) report.invalid(['source', 'api'], "source requires 'api'", 'key');
+    else checkApi(source.api, apiSurroundings(run, platform), { api: ['source', 'api'] }, report);
+  }
   if (type !== 'file') return;
   for (const key of API_KEYS) {
     if (run[key] !== undefined)
@@ -116,7 +121,7 @@ function sourceType(source: NonNullable<Partial['source']>, report: Report): Sou
     report.invalid(['source', 'type'], `source requires 'type': one of ${SOURCE_TYPES.join(', ')}`, 'key');
     return undefined;
   }
-  if (only !== 'file')
+  if (only !== 'file' && only !== 'api')
     report.later(['source', SECTION_OF[only]], `sources of type ${only} are not available yet`);
   return only;
 }

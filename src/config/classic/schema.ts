@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { apiSchema } from '../api/schema.ts';
 import {
   apiRunOptions,
   derivedPaths,
@@ -113,7 +114,7 @@ const source = kit.section({
       ...fileOptions,
     }),
   ),
-  api: kit.optional('The API to read, for type `api`.', kit.anyMapping),
+  api: kit.optional('The API to read, for type `api`.', apiSchema),
   db: kit.optional('The query to run, for type `db`.', kit.anyMapping),
   custom_extractor: kit.optional('The extractor to call, for type `custom`.', kit.anyMapping),
   run: kit.optional('How the source is landed.', run),

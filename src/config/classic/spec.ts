@@ -1,3 +1,5 @@
+import { apiIncrementalSpec } from '../api/incremental.ts';
+import { type ApiSurroundings, apiSource } from '../api/source.ts';
 import { fileSource } from '../file/source.ts';
 import { bronzePathPart, silverPathPart } from '../path-structure.ts';
 import { outputFormats } from '../rules.ts';
@@ -34,18 +36,44 @@ export function classicSpec(config: ClassicConfig, configPath: string): DatasetS
 
 function bronzeSpec(source: Source, platform: PlatformBronze, configPath: string): BronzeSpec {
   const run = source.run ?? {};
-  const { path, ...options } = source.file ?? { path: '' };
   const patternFolder = platform.options?.pattern_folder ?? run.pattern_folder;
   return {
     enabled: true,
     system: source.system,
     table: source.table,
-    source: fileSource(path, options, configPath),
+    ...sourcePart(source, platform, configPath),
     ...(patternFolder !== undefined && { patternFolder }),
     base: run.local_output_dir ?? platform.local_path ?? platform.output_dir ?? './output',
     partition: partitionPart(run, partitionStrategy(platform)),
     formats: bronzeFormats(run, platform),
     ...runPart(run),
+  };
+}
+
+function sourcePart(
+  { type, file, api, run = {} }: Source,
+  platform: PlatformBronze,
+  configPath: string,
+): Pick<BronzeSpec, 'source' | 'incremental'> {
+  if (api !== undefined && (type === 'api' || file === undefined)) {
+    return { source: apiSource(api, apiSurroundings(run, platform)), ...apiIncrementalSpec(api) };
+  }
+  const { path, ...options } = file ?? { path: '' };
+  return { source: fileSource(path, options, configPath) };
+}
+
+/** What `run` says of an API. */
+export function apiSurroundings(
+  run: Partly<NonNullable<Source['run']>>,
+  platform: Partly<PlatformBronze>,
+): ApiSurroundings {
+  return {
+    timeoutSeconds: run.timeout_seconds,
+    rateLimitRps: run.rate_limit_rps,
+    maxRetryAttempts: run.max_retry_attempts,
+    retryBaseDelay: run.retry_base_delay,
+    strategy: partitionStrategy(platform),
+    loadPattern: run.load_pattern,
   };
 }
 

@@ -5,7 +5,7 @@ import * as kit from '../yaml/schema-kit.ts';
 export const FILE_FORMATS = ['csv', 'tsv', 'json', 'jsonl', 'parquet'] as const;
 export const PARTITION_STRATEGIES = ['date', 'hourly', 'timestamp', 'batch_id', 'none'] as const;
 export const SOURCE_TYPES = ['file', 'api', 'db', 'custom'] as const;
-const LATER_SOURCES = ['api', 'db', 'custom'] as const;
+const LATER_SOURCES = ['db', 'custom'] as const;
 
 /** Versions of the config language that the original knew; all of them read alike. */
 export const CONFIG_VERSIONS = [1, 2, 3] as const;
@@ -139,12 +139,18 @@ export const runOptions = {
   ),
 } as const;
 
-/** Keys that only matter for APIs: known, and reported as having no effect on a file source. */
+/** Keys that only matter for APIs, and are reported as having no effect on other sources. */
 export const apiRunOptions = {
-  timeout_seconds: kit.optional('Timeout of an API request.', kit.aboveZero),
-  rate_limit_rps: kit.optional('API requests a second.', kit.aboveZero),
-  max_retry_attempts: kit.optional('Attempts of an API request.', kit.positiveInteger),
-  retry_base_delay: kit.optional('Seconds before the second attempt of an API request.', kit.aboveZero),
+  timeout_seconds: kit.optional('Seconds that an API may give no byte of an answer.', kit.aboveZero, {
+    fallback: '`30`',
+  }),
+  rate_limit_rps: kit.optional('API requests a second.', kit.aboveZero, {
+    fallback: 'the variable BRONZE_API_RPS, else no limit',
+  }),
+  max_retry_attempts: kit.optional('Attempts of an API request.', kit.positiveInteger, { fallback: '`5`' }),
+  retry_base_delay: kit.optional('Seconds before the second attempt of an API request.', kit.aboveZero, {
+    fallback: '`0.5`',
+  }),
 } as const;
 
 export const outputDefaults = kit.section({

@@ -1,3 +1,4 @@
+import { checkApi } from '../api/source.ts';
 import { checkFile } from '../file/source.ts';
 import { checkPathStructure } from '../path-structure.ts';
 import {
@@ -16,7 +17,7 @@ import type { ConfigPath } from '../yaml/problems.ts';
 import type { Report } from '../yaml/report.ts';
 import type { Partly } from '../yaml/validate.ts';
 import type { IntentConfig } from './schema.ts';
-import { intentBronzeFormats, intentModel, isEventLike } from './spec.ts';
+import { intentApiSurroundings, intentBronzeFormats, intentModel, isEventLike } from './spec.ts';
 
 type Config = Partly<IntentConfig>;
 type Bronze = NonNullable<Config['bronze']>;
@@ -42,7 +43,11 @@ function checkBronze(bronze: Bronze, report: Report): void {
   checkRun(options, options.partitioning_strategy ?? 'date', OPTIONS, report);
   const formats = intentBronzeFormats(options);
   checkFormats(formats, [...OPTIONS, 'output_formats'], report);
-  if (report.isMuted(['bronze', 'source_type']) || (bronze.source_type ?? 'file') !== 'file') return;
+  checkOwners(bronze, report);
+  if (report.isMuted(['bronze', 'source_type'])) return;
+  const type = bronze.source_type ?? 'file';
+  if (type === 'api') checkApiSource(bronze, report);
+  if (type !== 'file') return;
   for (const key of ['connection_name', 'source_query'] as const) {
     if (bronze[key] !== undefined) report.warn(['bronze', key], `'${key}' has no effect on a file source`);
   }
@@ -51,11 +56,6 @@ function checkBronze(bronze: Bronze, report: Report): void {
   }
   if (bronze.path_pattern === undefined && bronze.enabled !== false) {
     report.invalid(['bronze', 'path_pattern'], "bronze requires 'path_pattern' for a file source", 'key');
-  }
-  for (const key of ['owner_team', 'owner_contact'] as const) {
-    const [above, here] = [bronze[key], options[key]];
-    if (above === undefined || here === undefined || above === here) continue;
-    report.invalid([...OPTIONS, key], `${key} differs from bronze.${key}; keep one of them`);
   }
   const { path: _moved, ...file } = options.file ?? {};
   if (file.format !== undefined && options.format !== undefined && file.format !== options.format) {
@@ -71,6 +71,31 @@ function checkBronze(bronze: Bronze, report: Report): void {
     { path: ['bronze', 'path_pattern'], options: [...OPTIONS, 'file'] },
     report,
   );
+}
+
+function checkOwners({ options = {}, ...bronze }: Bronze, report: Report): void {
+  for (const key of ['owner_team', 'owner_contact'] as const) {
+    const [above, here] = [bronze[key], options[key]];
+    if (above === undefined || here === undefined || above === here) continue;
+    report.invalid([...OPTIONS, key], `${key} differs from bronze.${key}; keep one of them`);
+  }
+}
+
+function checkApiSource(bronze: Bronze, report: Report): void {
+  const options = bronze.options ?? {};
+  for (const key of ['db', 'file', 'format', 'custom_extractor'] as const) {
+    if (options[key] !== undefined) report.warn([...OPTIONS, key], `'${key}' has no effect on an API`);
+  }
+  if (bronze.path_pattern !== undefined) {
+    report.warn(['bronze', 'path_pattern'], "'path_pattern' has no effect on an API");
+  }
+  if (report.isMuted([...OPTIONS, 'api']) && options.api === undefined) return;
+  const places = {
+    api: [...OPTIONS, 'api'],
+    connectionName: ['bronze', 'connection_name'],
+    sourceQuery: ['bronze', 'source_query'],
+  };
+  checkApi(options.api ?? {}, intentApiSurroundings(bronze), places, report);
 }
 
 function checkSilver(silver: Silver, report: Report): void {

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { apiSchema } from '../api/schema.ts';
 import {
   derivedPaths,
   environment,
@@ -54,7 +55,7 @@ const options = kit.section({
   ),
   output_defaults: kit.optional('Limits on output formats.', outputDefaults),
   db: kit.optional('Database settings, for source_type `db`.', kit.anyMapping),
-  api: kit.optional('API settings, for source_type `api`.', kit.anyMapping),
+  api: kit.optional('The API to read, for source_type `api`.', apiSchema),
   custom_extractor: kit.optional('The extractor to call, for source_type `custom`.', kit.anyMapping),
   delta_mode: kit.optional('Same as `reference_mode.delta_mode`.', kit.choice(DELTA_MODES)),
   delta_tag: kit.optional('Label of sample data.', v.unknown(), { obsolete: UNUSED }),
@@ -73,8 +74,11 @@ const bronze = kit.section({
     'A file, a glob or a folder; required for files. `{date}`, `{yyyy}`, `{mm}` and `{dd}` are taken from the run date.',
     kit.text,
   ),
-  connection_name: kit.optional('Environment variable of the connection, for db and api.', kit.text),
-  source_query: kit.optional('Query or endpoint, for db and api.', kit.text),
+  connection_name: kit.optional(
+    'Environment variable of the connection (db) or of the base URL (api).',
+    kit.text,
+  ),
+  source_query: kit.optional('Query (db) or endpoint (api).', kit.text),
   partition_column: kit.optional('Column of the source.', kit.text, { obsolete: 'use silver.partition_by' }),
   owner_team: kit.optional('Team that owns the source.', kit.text),
   owner_contact: kit.optional('Where to reach the team.', kit.text),

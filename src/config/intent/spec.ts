@@ -1,3 +1,5 @@
+import { apiIncrementalSpec } from '../api/incremental.ts';
+import { type ApiSurroundings, apiSource } from '../api/source.ts';
 import { fileSource } from '../file/source.ts';
 import { bronzePathPart, silverPathPart } from '../path-structure.ts';
 import { outputFormats } from '../rules.ts';
@@ -29,14 +31,12 @@ export function intentSpec(config: IntentConfig, configPath: string): DatasetSpe
 function bronzeSpec(config: IntentConfig, configPath: string): BronzeSpec {
   const { bronze } = config;
   const options = bronze.options ?? {};
-  const { path: _moved, ...file } = options.file ?? {};
-  const format = file.format ?? options.format;
   const { ownerTeam, ownerContact } = ownersOf(bronze);
   return {
     enabled: bronze.enabled ?? true,
     system: config.system,
     table: config.entity,
-    source: fileSource(sourcePath(config), { ...file, ...(format !== undefined && { format }) }, configPath),
+    ...sourcePart(config, configPath),
     ...(options.pattern_folder !== undefined && { patternFolder: options.pattern_folder }),
     base: bronzeBase(config),
     partition: partitionPart(options, options.partitioning_strategy ?? 'date'),
@@ -45,6 +45,31 @@ function bronzeSpec(config: IntentConfig, configPath: string): BronzeSpec {
     ...bronzeErrorHandling(config.silver),
     ...(ownerTeam !== undefined && { ownerTeam }),
     ...(ownerContact !== undefined && { ownerContact }),
+  };
+}
+
+function sourcePart(config: IntentConfig, configPath: string): Pick<BronzeSpec, 'source' | 'incremental'> {
+  const { bronze } = config;
+  const { file: written = {}, ...options } = bronze.options ?? {};
+  if (bronze.source_type === 'api') {
+    const api = options.api ?? {};
+    return { source: apiSource(api, intentApiSurroundings(bronze)), ...apiIncrementalSpec(api) };
+  }
+  const { path: _moved, ...file } = written;
+  const format = file.format ?? options.format;
+  return {
+    source: fileSource(sourcePath(config), { ...file, ...(format !== undefined && { format }) }, configPath),
+  };
+}
+
+/** What `bronze` says of an API outside of its section. */
+export function intentApiSurroundings(bronze: Partly<IntentConfig['bronze']>): ApiSurroundings {
+  const { options = {} } = bronze;
+  return {
+    connectionName: bronze.connection_name,
+    sourceQuery: bronze.source_query,
+    strategy: options.partitioning_strategy ?? 'date',
+    loadPattern: options.load_pattern,
   };
 }
 

@@ -67,6 +67,9 @@ export const percent = v.pipe(v.number(PERCENT), v.minValue(0, PERCENT), v.maxVa
 /** A text, or a number that stands for its digits. */
 export const textOrNumber = v.union([text, v.number()], 'must be a text or a number');
 
+const SHARE = 'must be a number from 0 to 1';
+export const share = v.pipe(v.number(SHARE), v.minValue(0, SHARE), v.maxValue(1, SHARE));
+
 export const textList = v.array(text, 'must be a list of texts');
 /** `a` is read as `[a]`. */
 export const textOrList = v.union([text, textList], 'must be a text or a list of texts');

@@ -1,9 +1,10 @@
+import { parseJsonPath } from '../../core/json-path.ts';
 import { didYouMean } from '../../core/nearest.ts';
 import type { PathReached } from './document-scanner.ts';
 
-/** The segments of a dotted path: names of members and, in lists, indexes from 0. Absent or empty: none. */
-export function pathSegments(path: string | undefined): string[] {
-  return path === undefined || path === '' ? [] : path.split('.');
+/** The segments of a path: names of members and, in lists, indexes from 0. Absent or empty: none. */
+export function pathSegments(path: string | undefined): readonly string[] {
+  return path === undefined || path === '' ? [] : (parseJsonPath(path) ?? path.split('.'));
 }
 
 /** Why a path led to nothing, and what there is instead. */

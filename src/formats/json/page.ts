@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import { FoundryError } from '../../core/errors.ts';
 import { incompleteTail } from '../text.ts';
 import { scanDocument, type TargetKind } from './document-scanner.ts';
@@ -26,6 +27,8 @@ export interface Page {
    * way is the text of its digits.
    */
   readonly envelope: () => unknown;
+  /** Of the records' bytes: two pages with the same records in the same spelling have the same one. */
+  readonly fingerprint: () => string;
 }
 
 interface Range {
@@ -139,7 +142,16 @@ function pageOf(
     count: elements.length,
     records: () => recordBlocks(page, elements),
     envelope: () => parseEnvelope(page, list, origin),
+    fingerprint: () => fingerprintOf(page, elements),
   };
+}
+
+function fingerprintOf(page: Buffer, elements: Ranges): string {
+  const hash = createHash('sha256').update(`${elements.length} `);
+  if (elements.length > 0) {
+    hash.update(page.subarray(elements.at(0).from, elements.at(elements.length - 1).to));
+  }
+  return hash.digest('base64');
 }
 
 function* recordBlocks(page: Buffer, elements: Ranges): Generator<JsonText[]> {

@@ -1,0 +1,94 @@
+import type { ApiSourceSpec } from '../../config/api/spec.ts';
+import type { Batches } from '../../core/batch.ts';
+import { FoundryError } from '../../core/errors.ts';
+import { trackCursor } from '../cursor-filter.ts';
+import type { RecordBlock } from '../json-rows.ts';
+import { openRecords, type Records } from '../records.ts';
+import type { ReadRequest, Source, SourceContext, SourcePlan } from '../source.ts';
+import { type ApiClient, openClient } from './client.ts';
+import { cursorParameter } from './cursor-parameter.ts';
+import type { Exchange } from './exchange.ts';
+import { endpointUrl, requestBuilder } from './requests.ts';
+import { checkSecrets } from './secrets.ts';
+import { walkPages } from './walk.ts';
+
+/** An API, read page by page; its answers flow into rows as they come. */
+export function openApiSource(spec: ApiSourceSpec, context: SourceContext): Source {
+  const env = context.env ?? process.env;
+  let records: Records | undefined;
+  return {
+    async plan(): Promise<SourcePlan> {
+      try {
+        const url = endpointUrl(spec, env);
+        const description = `${spec.method} ${url.href}, ${pagesOf(spec)}`;
+        const problem = checkSecrets(spec, env);
+        return { description, inputs: [], ...(problem !== undefined && { problem }) };
+      } catch (error) {
+        if (!(error instanceof FoundryError)) throw error;
+        return { description: `${spec.method} ${spec.endpoint}`, inputs: [], problem: error.message };
+      }
+    },
+    read(request): Batches {
+      records ??= openRecords(recordBlocks(spec, context, request), {
+        name: `${spec.method} ${spec.endpoint}`,
+        place: (origin, record) => `${origin}, record ${record}`,
+        types: spec.types,
+        ...(spec.columns !== undefined && { columns: spec.columns }),
+        warn: context.warn,
+      });
+      const batches = records.batches(request);
+      const { cursor, onCursor } = request;
+      return cursor === undefined || onCursor === undefined
+        ? batches
+        : trackCursor(batches, cursor, onCursor);
+    },
+  };
+}
+
+function pagesOf({ pagination }: ApiSourceSpec): string {
+  return pagination.type === 'none' ? 'one request' : `pages by ${pagination.type.replaceAll('_', ' ')}`;
+}
+
+/** The records of all pages. Nothing is asked for before the first block is wanted. */
+async function* recordBlocks(
+  spec: ApiSourceSpec,
+  context: SourceContext,
+  request: ReadRequest,
+): AsyncGenerator<RecordBlock> {
+  const env = context.env ?? process.env;
+  const endpoint = endpointUrl(spec, env);
+  let client: ApiClient | undefined;
+  const live = (): Exchange => {
+    client ??= openClient(spec, {
+      origin: endpoint.origin,
+      env,
+      warn: context.warn,
+      ...(request.onBytes !== undefined && { onBytes: request.onBytes }),
+    });
+    return client.exchange;
+  };
+  const exchange = context.exchange === undefined ? live() : context.exchange(live);
+  const pages = walkPages(spec, exchange, {
+    requests: requestBuilder(spec, endpoint, cursorParameter(spec, request.cursor)),
+    signal: request.signal,
+    isConcurrent: isConcurrent(spec, env),
+    warn: context.warn,
+    redact: (text) => client?.redact(text) ?? text,
+  });
+  for await (const { number, origin, page, take } of pages) {
+    request.onStep?.(`reading page ${number}`);
+    let left = take;
+    for (const block of page.records()) {
+      if (left === 0) break;
+      const texts = block.slice(0, left);
+      left -= texts.length;
+      yield { origin, texts };
+    }
+  }
+}
+
+/** `BRONZE_ASYNC_HTTP` decides where it is set: `1`, `true` and `yes` are on, anything else is off. */
+function isConcurrent(spec: ApiSourceSpec, env: Readonly<Record<string, string | undefined>>): boolean {
+  const text = env.BRONZE_ASYNC_HTTP?.trim().toLowerCase() ?? '';
+  return text === '' ? (spec.isConcurrent ?? false) : ['1', 'true', 'yes'].includes(text);
+}

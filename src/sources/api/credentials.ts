@@ -1,0 +1,96 @@
+import type { ApiSourceSpec } from '../../config/api/spec.ts';
+import { Secret } from '../../core/secret.ts';
+import type { ApiRequest } from './exchange.ts';
+import { oauthToken, type TokenSource } from './oauth.ts';
+import { type Environment, type Redactor, readSecret } from './secrets.ts';
+import type { Transport } from './transport.ts';
+
+/** What proves to an API who asks. */
+export interface Credentials {
+  /**
+   * The request as it goes out. A request to another host than the API's gets nothing.
+   *
+   * @throws AUTH001 when a token cannot be had; what the transport throws
+   */
+  apply(request: ApiRequest, signal: AbortSignal): Promise<ApiRequest>;
+  /** The API refused them. @returns whether others can be had, so that asking again makes sense */
+  refused(): boolean;
+}
+
+export interface CredentialsContext {
+  /** Of the API: `https://api.example.com`. */
+  readonly origin: string;
+  readonly env: Environment;
+  readonly redactor: Redactor;
+  readonly transport: Transport;
+  readonly warn: (message: string) => void;
+}
+
+/** @throws AUTH001 naming the variable or file where a secret is missing */
+export function openCredentials(spec: ApiSourceSpec, context: CredentialsContext): Credentials {
+  const secrets = (values: ApiSourceSpec['headers']): [string, Secret][] =>
+    Object.entries(values).filter((entry): entry is [string, Secret] => entry[1] instanceof Secret);
+  const scheme = openScheme(spec.auth, context);
+  const query = [...secrets(spec.params), ...scheme.query];
+  const headers = secrets(spec.headers);
+  for (const [, secret] of [...query, ...headers, ...scheme.headers]) context.redactor.add(secret);
+
+  return {
+    async apply(request, signal) {
+      const url = new URL(request.url);
+      if (url.origin !== context.origin) return request;
+      for (const [name, secret] of query) url.searchParams.set(name, secret.reveal());
+      const token = await scheme.token?.get(signal);
+      const proof: [string, Secret][] =
+        token === undefined ? scheme.headers : [['authorization', new Secret(`Bearer ${token.reveal()}`)]];
+      return { ...request, url: url.href, headers: merged(proof, Object.entries(request.headers), headers) };
+    },
+    refused: () => scheme.token?.renew() ?? false,
+  };
+}
+
+/** Headers of the config come last, as in the original: they may replace those of the authentication. */
+function merged(...groups: readonly (readonly [string, string | Secret][])[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of groups.flat()) {
+    headers[name.toLowerCase()] = typeof value === 'string' ? value : value.reveal();
+  }
+  return headers;
+}
+
+interface Scheme {
+  readonly headers: [string, Secret][];
+  readonly query: [string, Secret][];
+  readonly token?: TokenSource;
+}
+
+function openScheme(auth: ApiSourceSpec['auth'], context: CredentialsContext): Scheme {
+  const { env, redactor } = context;
+  const header = (name: string, text: string): Scheme => ({ headers: [[name, new Secret(text)]], query: [] });
+  switch (auth.type) {
+    case 'none':
+      return { headers: [], query: [] };
+    case 'bearer': {
+      const token = readSecret(auth.token, 'the bearer token', env);
+      redactor.add(token);
+      return header('authorization', `Bearer ${token.reveal()}`);
+    }
+    case 'api_key': {
+      const key = readSecret(auth.key, 'the API key', env);
+      return auth.at === 'query'
+        ? { headers: [], query: [[auth.name, key]] }
+        : header(auth.name, key.reveal());
+    }
+    case 'basic': {
+      const user = readSecret(auth.username, 'the user name', env);
+      const password = readSecret(auth.password, 'the password', env);
+      redactor.add(password);
+      // RFC 7617, section 2.1.
+      const pair = Buffer.from(`${user.reveal()}:${password.reveal()}`).toString('base64');
+      return header('authorization', `Basic ${pair}`);
+    }
+    case 'oauth2_client_credentials':
+    case 'oauth2_refresh_token':
+      return { headers: [], query: [], token: oauthToken(auth, context) };
+  }
+}

@@ -1,0 +1,63 @@
+import { FoundryError } from '../../core/errors.ts';
+import type { ApiRequest, ApiResponse } from './exchange.ts';
+
+const MAX_REDIRECTS = 10;
+const STATUSES = [301, 302, 303, 307, 308];
+
+/**
+ * Sends a request and follows where its answer leads. Credentials are added by `send` for the API's own host only,
+ * so none of them reaches another host.
+ *
+ * @param send adds what the host of the request may get
+ * @throws EXT001 for a redirect that leads nowhere, back, to something unsafe, or on and on; what `send` throws
+ */
+export async function followRedirects(
+  request: ApiRequest,
+  send: (request: ApiRequest) => Promise<ApiResponse>,
+): Promise<ApiResponse> {
+  const seen = new Set<string>();
+  let current = request;
+  for (;;) {
+    const response = await send(current);
+    const { location } = response.headers;
+    if (!STATUSES.includes(response.status) || location === undefined) return response;
+    seen.add(`${current.method} ${current.url}`);
+    current = redirected(current, response.status, location);
+    if (seen.has(`${current.method} ${current.url}`)) {
+      throw refused(request, `redirects in a circle, back to ${current.url}`);
+    }
+    if (seen.size > MAX_REDIRECTS) throw refused(request, `redirects more than ${MAX_REDIRECTS} times`);
+  }
+}
+
+/** The request that a redirect asks for (RFC 9110, section 15.4). */
+function redirected(request: ApiRequest, status: number, location: string): ApiRequest {
+  const from = new URL(request.url);
+  const to = URL.parse(location, from.href);
+  if (to === null || !/^https?:$/.test(to.protocol)) {
+    throw refused(request, 'redirects to something that is no web address');
+  }
+  if (from.protocol === 'https:' && to.protocol === 'http:') {
+    throw refused(request, `redirects to ${to.origin}, which is not encrypted`);
+  }
+  const url = to.href;
+  const becomesGet = status === 303 || (request.method === 'POST' && (status === 301 || status === 302));
+  if (from.host !== to.host) {
+    // Headers of the config were meant for the host of the config.
+    const kept = Object.entries(request.headers).filter(([name]) => /^accept/i.test(name));
+    if (request.body !== undefined && !becomesGet) {
+      throw refused(request, `redirects a body to another host, ${to.host}`);
+    }
+    return { method: 'GET', url, headers: Object.fromEntries(kept) };
+  }
+  if (!becomesGet) return { ...request, url };
+  const { body: _body, ...rest } = request;
+  const kept = Object.entries(rest.headers).filter(([name]) => name.toLowerCase() !== 'content-type');
+  return { ...rest, method: 'GET', url, headers: Object.fromEntries(kept) };
+}
+
+function refused(request: ApiRequest, what: string): FoundryError {
+  return new FoundryError('EXT001', `${request.method} ${request.url} ${what}`, {
+    hint: 'Correct base_url and endpoint.',
+  });
+}
