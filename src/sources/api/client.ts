@@ -46,24 +46,26 @@ export function openClient(spec: ApiSourceSpec, context: ClientContext): ApiClie
   const { statuses, ...times } = spec.retry;
   const policy: RetryPolicy = { ...times, classify };
 
-  const follow = (request: ApiRequest, signal: AbortSignal): Promise<ApiResponse> =>
+  /** @param until when there is no time left, by `performance.now()` */
+  const follow = (request: ApiRequest, signal: AbortSignal, until: number): Promise<ApiResponse> =>
     followRedirects(request, async (hop) => {
       await limiter.take(signal);
-      const answer = await transport(await credentials.apply(hop, signal), signal);
+      const ready = await credentials.apply(hop, signal);
+      const answer = await transport(ready, signal, until - performance.now());
       return { ...answer, url: hop.url };
     });
 
-  const send = async (request: ApiRequest, signal: AbortSignal): Promise<ApiResponse> => {
-    const response = await follow(request, signal);
+  const send = async (request: ApiRequest, signal: AbortSignal, until: number): Promise<ApiResponse> => {
+    const response = await follow(request, signal, until);
     // A token that ended on its way, or was revoked: once more with a new one.
-    return response.status === 401 && credentials.refused() ? follow(request, signal) : response;
+    return response.status === 401 && credentials.refused() ? follow(request, signal, until) : response;
   };
 
-  const attempt = async (request: ApiRequest, signal: AbortSignal): Promise<ApiResponse> => {
+  const attempt = async (request: ApiRequest, signal: AbortSignal, until: number): Promise<ApiResponse> => {
     const what = `${request.method} ${request.url}`;
     let response: ApiResponse;
     try {
-      response = await send(request, signal);
+      response = await send(request, signal, until);
     } catch (error) {
       if (error instanceof TransportError)
         throw new TransportError(`${what}: ${error.message}`, { cause: error });
@@ -82,15 +84,16 @@ export function openClient(spec: ApiSourceSpec, context: ClientContext): ApiClie
   return {
     redact: redactor.redact,
     exchange: (request, signal) =>
-      breaker.run(() =>
-        retrying(() => attempt(request, signal), policy, {
+      breaker.run(() => {
+        const until = performance.now() + spec.retry.deadlineMs;
+        return retrying(() => attempt(request, signal, until), policy, {
           signal,
           onRetry: ({ error, attempt: number, waitMs }) =>
             warn(
               `${redactor.redact(messageOf(error))}; attempt ${number} of ${policy.attempts}, next in ${(waitMs / 1000).toFixed(1)} s`,
             ),
-        }),
-      ),
+        });
+      }),
   };
 }
 

@@ -26,8 +26,12 @@ export class TransportError extends Error {
   override readonly name = 'TransportError' as const;
 }
 
-/** One request over the network and its whole answer; credentials are in it, redirects are not followed. */
-export type Transport = (request: ApiRequest, signal: AbortSignal) => Promise<ApiResponse>;
+/**
+ * One request over the network and its whole answer; credentials are in it, redirects are not followed.
+ *
+ * @param leftMs time for it, where that is less than the configured one
+ */
+export type Transport = (request: ApiRequest, signal: AbortSignal, leftMs?: number) => Promise<ApiResponse>;
 
 /**
  * @throws (the transport) TransportError when the host cannot be reached, goes silent or breaks off; EXT001 when its
@@ -35,14 +39,15 @@ export type Transport = (request: ApiRequest, signal: AbortSignal) => Promise<Ap
  */
 export function openTransport(options: TransportOptions): Transport {
   const reached = new Set<string>();
-  return async (request, signal) => {
+  return async (request, signal, leftMs = Number.POSITIVE_INFINITY) => {
     const { host, origin } = new URL(request.url);
     if (options.timeouts.connectMs !== undefined && !options.isProxied && !reached.has(origin)) {
       await reach(new URL(request.url), options.timeouts.connectMs, signal);
       reached.add(origin);
     }
     try {
-      return await attempt(request, options, signal);
+      const totalMs = Math.max(1, Math.min(options.timeouts.totalMs, leftMs));
+      return await attempt(request, { ...options, timeouts: { ...options.timeouts, totalMs } }, signal);
     } catch (error) {
       if (error instanceof TransportError) reached.delete(origin);
       if (error instanceof FoundryError || error instanceof TransportError) throw error;
@@ -178,5 +183,5 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
 }
 
 function seconds(ms: number): string {
-  return `${ms / 1000} s`;
+  return `${Math.ceil(ms) / 1000} s`;
 }

@@ -58,6 +58,7 @@ export async function* walkPages(
   const count = counter(pagination, options.warn);
   try {
     let place = scheme.first;
+    let first: SeenPage | undefined;
     for (let number = 1; ; number += 1) {
       const request = requests.build(place, number);
       guard.onRequest(number, request);
@@ -73,6 +74,8 @@ export async function* walkPages(
       const seen = seenPage(number, page, envelope, response, count.longest, pagination);
       const isRepeated = repeats(guard, seen, page, count.isBehindEnd);
       if (isRepeated) break;
+      if (first !== undefined) scheme.checkSecond?.(seen, first);
+      first = number === 1 && scheme.checkSecond !== undefined ? seen : undefined;
       options.onPage?.(number, request, response);
       const take = count.add(seen, scheme);
       const next = count.isFull ? undefined : nextPlace(scheme, place, seen);
@@ -115,15 +118,13 @@ function seenPage(
     envelope,
     headers,
     url,
-    lastRecord: () => lastOf(page),
+    records: () => textsOf(page),
     ...(hasMore !== undefined && { hasMore }),
   };
 }
 
-function lastOf(page: Page): string | undefined {
-  let last: string | undefined;
-  for (const block of page.records()) last = block.at(-1)?.text ?? last;
-  return last;
+function* textsOf(page: Page): Generator<string> {
+  for (const block of page.records()) for (const { text } of block) yield text;
 }
 
 /** Whether a page only tells that the end was reached before it. */

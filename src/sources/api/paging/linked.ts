@@ -75,10 +75,10 @@ export function keysetScheme({ keyField, keyParam }: Extract<PagingScheme, { typ
 
 /** Digits of numbers are kept. */
 function recordOf(page: SeenPage): unknown {
-  return JSON.parse(
-    page.lastRecord() ?? 'null',
-    (_key, value: unknown, context?: { readonly source?: string }) =>
-      typeof value === 'number' ? (context?.source ?? value) : value,
+  let last = 'null';
+  for (const text of page.records()) last = text;
+  return JSON.parse(last, (_key, value: unknown, context?: { readonly source?: string }) =>
+    typeof value === 'number' ? (context?.source ?? value) : value,
   );
 }
 

@@ -1,4 +1,5 @@
 import type { LastPageRule, PagingScheme } from '../../../config/api/spec.ts';
+import type { FoundryError } from '../../../core/errors.ts';
 import { atJsonPath } from '../../../core/json-path.ts';
 import { numberAt, type Place, pageError, type Scheme, type SeenPage } from './scheme.ts';
 
@@ -50,6 +51,11 @@ export function offsetScheme(spec: Extract<PagingScheme, { type: 'offset' }>): S
       if (isLast(page, pageSize, lastPage)) return undefined;
       return at(numberAt(place, offsetParam) + step(page, pageSize, lastPage));
     },
+    checkSecond(second, first) {
+      if (lastPage === 'empty' || first.count >= pageSize) return;
+      const texts = new Set(first.records());
+      for (const text of second.records()) if (texts.has(text)) throw overlapping(first, pageSize);
+    },
     ahead(place, size, count) {
       const from = numberAt(place, offsetParam);
       return Array.from({ length: count }, (_, index) => at(from + size * (index + 1)));
@@ -70,6 +76,14 @@ function step(page: SeenPage, pageSize: number, lastPage: LastPageRule): number 
     page,
     `it has ${page.count} records, where pages before it had ${page.longest} and ${pageSize} were asked for; the offset of the next page cannot be told`,
     'Ask for no more records at a time than the API gives (page_size), or read it by page or cursor.',
+  );
+}
+
+function overlapping(first: SeenPage, pageSize: number): FoundryError {
+  return pageError(
+    2,
+    `it begins right behind the ${first.count} records of page 1, and holds some of them again: the API left records out of page 1, of which ${pageSize} were asked for`,
+    'If each page may have fewer records than positions, set pagination.stop_on_short_page: false; the offset then grows by the page size.',
   );
 }
 

@@ -15,8 +15,8 @@ export interface SeenPage {
   readonly headers: Readonly<Record<string, string>>;
   /** Where it came from in the end. */
   readonly url: string;
-  /** The text of its last record, as JSON. */
-  readonly lastRecord: () => string | undefined;
+  /** The texts of its records, as JSON. */
+  readonly records: () => Iterable<string>;
   /** What the API says itself about whether there is more; absent where it says nothing. */
   readonly hasMore?: boolean;
 }
@@ -35,6 +35,12 @@ export interface Scheme {
    * they have read them.
    */
   ahead?(place: Place, size: number, count: number): readonly Place[];
+  /**
+   * Looks at the second page beside the first.
+   *
+   * @throws PAGE001 when they do not fit together
+   */
+  checkSecond?(second: SeenPage, first: SeenPage): void;
   /** Whether the API says that `page` is the last. It is not taken at its word: see `walkPages`. */
   statedEnd?(page: SeenPage): boolean;
   /** Whether an empty page may have others behind it: where the API leads on by itself. */
