@@ -9,9 +9,12 @@ import {
   DATE,
   describeRun,
   expectExit,
+  finish,
   openWorkspace,
   parseDocument,
   runFoundry,
+  startFoundry,
+  until,
   type Workspace,
 } from './support.ts';
 
@@ -148,5 +151,299 @@ describe('scenarios of APIs', () => {
       expect(manifest.cursor).toMatchObject({ column: 'id', start: null, end: '7' });
       expect(JSON.stringify(manifest)).not.toContain('secret-token');
     }),
+  );
+
+  test(
+    '31: offset, pages of 2: the second request begins at 2, three records',
+    api(
+      ({ query }) => ({ items: numberedRows(3).slice(Number(query.offset), Number(query.offset) + 2) }),
+      async ({ w, server, land }) => {
+        await land(0, { api: { pagination: { type: 'offset', page_size: 2 } } });
+        expect(queries(server)).toEqual([
+          { offset: '0', limit: '2' },
+          { offset: '2', limit: '2' },
+        ]);
+        expect(await landed(w)).toEqual(['1', '2', '3']);
+      },
+    ),
+  );
+
+  test(
+    '32: offset, pages of 4 over 7 rows, max_records 5: exactly five',
+    api(
+      ({ query }) => numberedRows(7).slice(Number(query.offset), Number(query.offset) + 4),
+      async ({ w, land }) => {
+        const pagination = { type: 'offset', page_size: 4, max_records: 5 };
+        const { reports } = await land(0, { api: { pagination } });
+        expect(reports[0].rows).toBe(5);
+        expect(await landed(w)).toEqual(['1', '2', '3', '4', '5']);
+      },
+    ),
+  );
+
+  test(
+    '33: a cursor and an API key: two records, the second request with the cursor, both with the key',
+    api(
+      ({ query }) =>
+        query.cursor === undefined
+          ? { results: [{ id: 10 }], next_cursor: 'abc' }
+          : { results: [{ id: 20 }], next_cursor: null },
+      async ({ w, server, land }) => {
+        await land(0, {
+          api: { auth_type: 'api_key', auth_key_env: 'KEY', pagination: { type: 'cursor' } },
+          env: { KEY: 'secret-key' },
+        });
+        expect(queries(server)).toEqual([{}, { cursor: 'abc' }]);
+        expect(server.requests.map(({ headers }) => headers['x-api-key'])).toEqual([
+          'secret-key',
+          'secret-key',
+        ]);
+        expect(await landed(w)).toEqual(['10', '20']);
+      },
+    ),
+  );
+
+  test(
+    '34: a data_path that is absent, or leads to no list or object, is an error; an empty list is empty',
+    api(
+      ({ query }) => JSON.parse(query.answer ?? '{}'),
+      async ({ w, land }) => {
+        const of = (answer: object) => ({ params: { answer: JSON.stringify(answer) } });
+        const found = of({ response: { items: [{ id: 1 }, { id: 2 }] } });
+        await land(0, { api: { ...found, data_path: 'response.items' } });
+        expect(await landed(w)).toEqual(['1', '2']);
+        await land(0, { api: { ...of({ response: { id: 5 } }), data_path: 'response' } });
+        expect(await landed(w)).toEqual(['5']);
+        for (const answer of [{ response: { item: [] } }, { response: { items: 7 } }]) {
+          const { errors } = await land(3, { api: { ...of(answer), data_path: 'response.items' } });
+          expect(errors[0]).toMatchObject({
+            code: 'DATA001',
+            message: expect.stringContaining('response.items'),
+          });
+        }
+        expect(await landed(w)).toEqual(['5']);
+        const empty = { ...of({ response: { items: [] } }), data_path: 'response.items' };
+        await land(3, { api: empty });
+        const { reports } = await land(0, { api: empty, run: { allow_empty: true } });
+        expect(reports[0].status).toBe('empty');
+      },
+    ),
+  );
+
+  test(
+    '35: 404 is EXT001 after one request; 503 five times is RETRY001; 503 or silence and then an answer is well',
+    api(
+      async ({ path, number }) => {
+        if (path === '/404') return new Response('{"message":"no such table"}', { status: 404 });
+        if (path === '/503') return new Response('', { status: 503, headers: { 'retry-after': '0' } });
+        if (path === '/once' && number === 1) return new Response('', { status: 503 });
+        if (path === '/slow' && number === 1) await Bun.sleep(2000);
+        return [{ id: 1 }];
+      },
+      async ({ w, server, land }) => {
+        const requests = server.requests as unknown[];
+        const missing = await land(4, { api: { endpoint: '/404' } });
+        expect([missing.errors[0]?.code, requests.length]).toEqual(['EXT001', 1]);
+        expect(missing.errors[0]?.message).toContain(
+          `${server.url}/404 answered 404: {"message":"no such table"}`,
+        );
+        requests.length = 0;
+        const down = await land(75, { api: { endpoint: '/503' } });
+        expect([down.errors[0]?.code, requests.length]).toEqual(['RETRY001', 5]);
+        expect(down.errors[0]?.message).toContain('answered 503; gave up after 5 attempts');
+        expect(await w.files('output')).toEqual([]);
+        for (const endpoint of ['/once', '/slow']) {
+          requests.length = 0;
+          await land(0, { api: { endpoint }, run: { timeout_seconds: 0.3 } });
+          expect([await landed(w), requests.length]).toEqual([['1'], 2]);
+        }
+      },
+    ),
+  );
+
+  test(
+    '36, 37: an unset token or password, an unknown authentication or pagination are errors before any request',
+    api(
+      () => [],
+      async ({ server, land }) => {
+        const unset = await land(4, { api: { auth_type: 'bearer', auth_token_env: 'TOKEN' } });
+        expect(unset.errors[0]).toMatchObject({
+          code: 'AUTH001',
+          message: 'the bearer token is missing: the environment variable TOKEN is not set',
+        });
+        const basic = { auth_type: 'basic', auth_username_env: 'USER', auth_password_env: 'PASS' };
+        const half = await land(4, { api: basic, env: { USER: 'u' } });
+        expect(half.errors[0]).toMatchObject({ code: 'AUTH001', details: { env_var: 'PASS' } });
+        for (const wrong of [
+          { auth_type: 'zzz' },
+          { pagination: { type: 'pages' } },
+          { auth_type: 'basic' },
+        ]) {
+          expect((await land(2, { api: wrong })).errors[0]?.code).toBe('CFG001');
+        }
+        expect(server.requests).toHaveLength(0);
+      },
+    ),
+  );
+
+  test(
+    '38: async reads the same rows in the same order with at most one request more, by key and by variable',
+    api(paged(numberedRows(7)), async ({ w, server, land }) => {
+      const requests = server.requests as unknown[];
+      for (const [size, fewest] of [
+        [3, 3],
+        [7, 2],
+      ] as const) {
+        const pagination = { type: 'page', page_size: size };
+        for (const options of [
+          { api: { pagination, async: true } },
+          { api: { pagination }, env: { BRONZE_ASYNC_HTTP: 'yes' } },
+        ]) {
+          requests.length = 0;
+          await land(0, options);
+          expect(await landed(w)).toEqual(['1', '2', '3', '4', '5', '6', '7']);
+          expect(requests.length - fewest).toBeLessThanOrEqual(1);
+        }
+      }
+    }),
+  );
+
+  test(
+    '39: the rate of the API goes before that of the run, and that before BRONZE_API_RPS; no rate of a config is 0',
+    api(paged(numberedRows(4)), async ({ land }) => {
+      const pagination = { type: 'page', page_size: 1 };
+      const seconds = async (options: LandOptions): Promise<number> => {
+        const { reports } = await land(0, options);
+        return reports[0].seconds;
+      };
+      // Five requests, the first of which go out at once.
+      const slow = { rps: 2, burst: 4 };
+      expect(await seconds({ api: { pagination, rate_limit: slow } })).toBeGreaterThan(0.4);
+      const env = { BRONZE_API_RPS: '0.2' };
+      expect(await seconds({ api: { pagination }, run: { rate_limit_rps: 1000 }, env })).toBeLessThan(3);
+      const api = { pagination, rate_limit: { rps: 1000 } };
+      expect(await seconds({ api, run: { rate_limit_rps: 0.2 }, env })).toBeLessThan(3);
+      const odd = await land(0, { api: { pagination }, env: { BRONZE_API_RPS: 'many' } });
+      expect(odd.stderr).toContain('BRONZE_API_RPS is "many"');
+      for (const run of [{ rate_limit_rps: 0 }, { rate_limit_rps: 'x' }]) await land(2, { run });
+    }),
+  );
+});
+
+describe('a run over an API', () => {
+  test(
+    'plans without a request, and tells what would keep it from running',
+    api(
+      () => [],
+      async ({ w, server, land }) => {
+        const settings = { auth_type: 'bearer', auth_token_env: 'TOKEN', pagination: { type: 'page' } };
+        const unset = await land(0, { api: settings, flags: ['--dry-run'] });
+        expect(unset.reports[0].source).toMatchObject({
+          description: `GET ${server.url}/rows, pages by page`,
+          problem: expect.stringContaining('TOKEN is not set'),
+        });
+        const ready = await land(0, { api: settings, env: { TOKEN: 't' }, flags: ['--dry-run'] });
+        expect(ready.reports[0].source).not.toHaveProperty('problem');
+        expect([server.requests.length, await w.files('output')]).toEqual([0, []]);
+      },
+    ),
+  );
+
+  test(
+    'never prints a secret, wherever the API repeats it',
+    api(
+      ({ query, headers }) =>
+        new Response(`no ${query.key} ${headers.authorization} ${headers['x-token']}`, {
+          status: query.busy === undefined ? 403 : 503,
+        }),
+      async ({ w, land }) => {
+        const secret = 'hush+hush/42';
+        const schemes = [
+          { auth: { type: 'api_key', key_env: 'S', key_param: 'key' } },
+          { auth: { type: 'bearer', token_env: 'S' } },
+          { headers: { 'X-Token': '${S}' } },
+          { params: { api_key: '${S}' } },
+        ];
+        for (const scheme of schemes) {
+          for (const [code, params] of [
+            [4, {}],
+            [75, { busy: '1' }],
+          ] as const) {
+            const settings = {
+              ...scheme,
+              params: { ...('params' in scheme ? scheme.params : {}), ...params },
+            };
+            const done = await land(code, { api: settings, env: { S: secret }, flags: ['--verbose'] });
+            const shown = `${JSON.stringify(done)}${JSON.stringify(await w.snapshot('output'))}`;
+            expect(shown).not.toContain(secret);
+            expect(shown).not.toContain(encodeURIComponent(secret));
+          }
+        }
+      },
+    ),
+  );
+
+  test(
+    'lands nothing of an API that fails midway, keeps what was there, and a rerun completes it',
+    api(
+      ({ query, number }) => {
+        const page = Number(query.page);
+        if (number > 3 && number < 11 && page === 3) return new Response('', { status: 500 });
+        return numberedRows(7).slice((page - 1) * 3, page * 3);
+      },
+      async ({ w, land }) => {
+        const pagination = { type: 'page', page_size: 3 };
+        await land(0, { api: { pagination } });
+        const before = await w.snapshot('output');
+        const failed = await land(75, { api: { pagination } });
+        expect(failed.errors[0]?.message).toContain('page=3');
+        expect(await w.snapshot('output')).toEqual(before);
+        const { reports } = await land(0, { api: { pagination } });
+        expect(reports[0].status).toBe('unchanged');
+        expect(await landed(w)).toHaveLength(7);
+      },
+    ),
+  );
+
+  test(
+    'ends at once when it is interrupted while the API is silent, and leaves nothing',
+    api(
+      () => new Promise(() => {}),
+      async ({ w, server }) => {
+        const source = { type: 'api', file: undefined, api: { base_url: server.url, endpoint: '/' } };
+        await w.put('a.yaml', classic({ source }));
+        const running = startFoundry(['bronze', '--config', 'a.yaml', '--date', DATE], { cwd: w.folder });
+        await until('a request', () => server.requests.length > 0);
+        const stopped = performance.now();
+        running.kill('SIGINT');
+        const done = await finish(running);
+        expectExit(done, 130);
+        expect(performance.now() - stopped).toBeLessThan(5000);
+        expect(await w.files('output')).toEqual([]);
+      },
+    ),
+  );
+
+  test(
+    'takes its address from a variable, and its endpoint from source_query, in an intent',
+    api(
+      () => [{ id: 1, ts: '2025-01-01' }],
+      async ({ w, server }) => {
+        await w.put('i.yaml', {
+          system: 's',
+          entity: 't',
+          bronze: { source_type: 'api', connection_name: 'SHOP_URL', source_query: 'v1/orders?state=all' },
+          silver: { entity_kind: 'state', natural_keys: ['id'], change_ts_column: 'ts' },
+        });
+        const args = ['bronze', '--config', 'i.yaml', '--date', DATE];
+        const unset = await runFoundry(args, { cwd: w.folder });
+        expectExit(unset, 2);
+        expect(unset.stderr).toContain('the environment variable SHOP_URL is not set');
+        expectExit(await runFoundry(args, { cwd: w.folder, env: { SHOP_URL: `${server.url}/api/` } }), 0);
+        expect(server.requests.map(({ path, query }) => [path, query])).toEqual([
+          ['/api/v1/orders', { state: 'all' }],
+        ]);
+      },
+    ),
   );
 });

@@ -31,13 +31,13 @@ export class Status {
   }
 }
 
-/** Walks the pages of an API in memory. */
-export async function walk(
+/** The pages of an API in memory, and what is asked for them. */
+export function openWalk(
   pagination: Paging,
   api: Api,
   options: Partial<ApiOptions> = {},
   onFlight: (started: boolean) => void = () => {},
-): Promise<Walked> {
+) {
   const spec = apiSource({ base_url: 'https://api.example', endpoint: '/rows', pagination, ...options }, {});
   const requests: string[] = [];
   const warnings: string[] = [];
@@ -55,15 +55,21 @@ export async function walk(
       body: Buffer.from(JSON.stringify(body)),
     };
   };
+  const pages = walkPages(spec, exchange, {
+    requests: requestBuilder(spec, new URL(BASE)),
+    signal: new AbortController().signal,
+    isConcurrent: spec.isConcurrent ?? false,
+    warn: (message) => warnings.push(message),
+    redact: (text) => text,
+  });
+  return { pages, requests, warnings };
+}
+
+/** Walks the pages of an API in memory to their end. */
+export async function walk(...given: Parameters<typeof openWalk>): Promise<Walked> {
+  const { pages, requests, warnings } = openWalk(...given);
   const ids: number[] = [];
   try {
-    const pages = walkPages(spec, exchange, {
-      requests: requestBuilder(spec, new URL(BASE)),
-      signal: new AbortController().signal,
-      isConcurrent: spec.isConcurrent ?? false,
-      warn: (message) => warnings.push(message),
-      redact: (text) => text,
-    });
     for await (const { page, take } of pages) {
       const texts = [...page.records()].flat().slice(0, take);
       for (const { text } of texts) ids.push(JSON.parse(text).id);

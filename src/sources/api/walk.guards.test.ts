@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'bun:test';
-import { type Api, BASE, idsUpTo, type Paging, rowsUpTo, Status, walk } from '../../testing/api-walk.ts';
+import {
+  type Api,
+  BASE,
+  idsUpTo,
+  openWalk,
+  type Paging,
+  rowsUpTo,
+  Status,
+  walk,
+} from '../../testing/api-walk.ts';
 
 const PAGES: Paging = { type: 'page', page_size: 2 };
 const rows = rowsUpTo(40);
@@ -303,6 +312,23 @@ describe('requests', () => {
 });
 
 describe('asking ahead', () => {
+  test('the next page is under way while the last one is worked on, and no more than one', async () => {
+    for (const paging of [PAGES, { type: 'keyset', key_param: 'after' }] as const) {
+      const api: Api = ({ page, after = '0' }) => {
+        const from = page === undefined ? Number(after) : (Number(page) - 1) * 2;
+        return rows.slice(from, from + 2);
+      };
+      const { pages: found, requests } = openWalk(paging, api);
+      await found.next();
+      await Bun.sleep(5);
+      expect(requests).toHaveLength(2);
+      await found.next();
+      await Bun.sleep(5);
+      expect(requests).toHaveLength(3);
+      await found.return(undefined);
+    }
+  });
+
   test('asks for at most one page too many where the end is not known', async () => {
     for (const size of [3, 7]) {
       const api: Api = ({ page, page_size: wanted }) =>

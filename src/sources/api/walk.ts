@@ -2,7 +2,7 @@ import type { ApiSourceSpec, Pagination } from '../../config/api/spec.ts';
 import { FoundryError, throwIfStopped } from '../../core/errors.ts';
 import type { Page } from '../../formats/json/page.ts';
 import { readAnswer } from './answer.ts';
-import type { ApiRequest, ApiResponse, Exchange } from './exchange.ts';
+import type { ApiResponse, Exchange } from './exchange.ts';
 import { hasMoreOf, type LoopGuard, loopGuard, totalOf } from './guards.ts';
 import { lookahead } from './lookahead.ts';
 import { openScheme } from './paging/open.ts';
@@ -16,8 +16,6 @@ export interface WalkOptions {
   readonly isConcurrent: boolean;
   readonly warn: (message: string) => void;
   readonly redact: (text: string) => string;
-  /** Each answer that was found to be a page. */
-  readonly onPage?: (number: number, request: ApiRequest, response: ApiResponse) => void;
 }
 
 /** Records of one page. */
@@ -26,6 +24,7 @@ export interface WalkedPage {
   /** `page 3 (GET https://…)`, for messages. */
   readonly origin: string;
   readonly page: Page;
+  readonly response: ApiResponse;
   /** How many of its records count: fewer than it holds at `max_records`. */
   readonly take: number;
 }
@@ -76,14 +75,13 @@ export async function* walkPages(
       if (isRepeated) break;
       if (first !== undefined) scheme.checkSecond?.(seen, first);
       first = number === 1 && scheme.checkSecond !== undefined ? seen : undefined;
-      options.onPage?.(number, request, response);
       const take = count.add(seen, scheme);
       const next = count.isFull ? undefined : nextPlace(scheme, place, seen);
       if (next !== undefined) {
         pipe.start(requests.build(next, number + 1));
         if (options.isConcurrent) startAhead(number + 1, next);
       }
-      if (take > 0) yield { number, origin, page, take };
+      if (take > 0) yield { number, origin, page, response, take };
       if (next === undefined) break;
       place = next;
     }
