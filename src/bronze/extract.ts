@@ -10,6 +10,7 @@ import { partStem } from '../lake/layout.ts';
 import { type LateColumn, type PartRoller, rollParts } from '../lake/parts.ts';
 import { ReadAgain, type ReadRequest, type Source } from '../sources/source.ts';
 import type { BronzeRunOptions } from './options.ts';
+import { rawPages } from './raw-pages.ts';
 import { type Rejected, type RejectedRows, rejectedRows } from './rejected.ts';
 
 export interface Extracted {
@@ -57,6 +58,7 @@ export async function extract(
     return extractRowsOfEngine(source, rowDestination, options);
   }
   const rows = countOnce(options.progress.rows);
+  const raw = rawPages(spool);
   const readRows = (onRows: (count: number) => void): Promise<Extracted> => {
     const rejects = spec.errorHandling === undefined ? undefined : rejectedRows(spool, spec.errorHandling);
     const batches = source.read({
@@ -64,17 +66,22 @@ export async function extract(
       spool,
       onBytes: bytes.again,
       onStep: options.progress.step,
+      onRawPage: raw.add,
       ...cursor,
       ...(rejects === undefined ? {} : { onRejected: rejects.add }),
     });
     return extractByRows(batches, rowDestination, { ...options, onRows }, rejects);
   };
   try {
-    return await readRows(rows.first);
+    const extracted = await readRows(rows.first).catch((error: unknown) => {
+      if (!(error instanceof ReadAgain)) throw error;
+      options.log.debug('a column needs a wider type, or appeared late; writing the parts again');
+      return readRows(rows.again);
+    });
+    return { ...extracted, parts: [...extracted.parts, ...(await raw.close())] };
   } catch (error) {
-    if (!(error instanceof ReadAgain)) throw error;
-    options.log.debug('a column needs a wider type, or appeared late; writing the parts again');
-    return await readRows(rows.again);
+    await raw.abort();
+    throw error;
   }
 }
 

@@ -68,6 +68,7 @@ export function bronzeManifestBody(
     source: {
       type: bronze.source.type,
       description: source.description,
+      ...(options.recording?.mode === 'replay' && { replayed: true }),
       inputs: source.inputs.map(({ path, sizeBytes }) => ({ path, size_bytes: sizeBytes })),
     },
     ...(bronze.ownerTeam === undefined ? {} : { owner_team: bronze.ownerTeam }),

@@ -13,6 +13,8 @@ export interface BronzeRunOptions {
   readonly fullRefresh?: boolean;
   /** Incremental datasets: begin where this state file of the original says, whatever has landed. */
   readonly stateFile?: string;
+  /** APIs: the folder that keeps what they say, or that says it in their place; one folder for each dataset in it. */
+  readonly recording?: { readonly mode: 'record' | 'replay'; readonly folder: string };
   readonly limits: EngineLimits;
   /** How long to wait while another run holds the dataset; absent: not at all. */
   readonly leaseWaitSeconds?: number;

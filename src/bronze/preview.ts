@@ -8,6 +8,7 @@ import { openSource } from '../sources/open.ts';
 import type { ReadRequest, Source } from '../sources/source.ts';
 import { textFormat } from '../table/format.ts';
 import type { BronzeRunOptions } from './options.ts';
+import { sourceContext } from './source-context.ts';
 
 /** The first rows of a source as Bronze would land them. Nothing was written. */
 export interface BronzePreview {
@@ -34,7 +35,7 @@ export async function previewBronze(
   options: BronzeRunOptions,
   open: typeof openSource = openSource,
 ): Promise<BronzePreview> {
-  const source = await open(spec.bronze.source, { runDate: options.runDate, warn: options.log.warn });
+  const source = await open(spec.bronze.source, sourceContext(spec, options));
   const { description } = await source.plan();
   const reasons: Record<string, number> = {};
   const request: ReadRequest = {

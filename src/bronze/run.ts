@@ -14,6 +14,7 @@ import { bronzeManifestBody } from './manifest-body.ts';
 import type { BronzeRunOptions } from './options.ts';
 import { planReading } from './reading.ts';
 import { decideReference } from './reference.ts';
+import { sourceContext } from './source-context.ts';
 import { bronzeTarget, placeOf } from './target.ts';
 
 export interface BronzeReport {
@@ -72,7 +73,7 @@ export async function runBronze(
   };
   if (!bronze.enabled) return { ...report, status: 'skipped', rows: 0, files: [], seconds: 0 };
 
-  const source = await open(bronze.source, { runDate: options.runDate, warn: options.log.warn });
+  const source = await open(bronze.source, sourceContext(spec, options));
   const sourcePlan = await source.plan();
   const lake: Lake = { storage, ...(bronze.pathKeys !== undefined && { pathKeys: bronze.pathKeys }) };
   const lease = await acquireLease(lake, leaseName(spec), {

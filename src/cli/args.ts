@@ -36,6 +36,19 @@ export const INCREMENTAL_ARGS = {
   },
 } as const satisfies ArgsDef;
 
+export const RECORDING_ARGS = {
+  record: {
+    type: 'string',
+    valueHint: 'folder',
+    description: 'APIs: keep every answer in this folder, without secrets',
+  },
+  replay: {
+    type: 'string',
+    valueHint: 'folder',
+    description: 'APIs: take the answers from such a folder, without network or secrets',
+  },
+} as const satisfies ArgsDef;
+
 export const PREVIEW_ARGS = {
   preview: {
     type: 'string',
@@ -213,6 +226,27 @@ export function previewRows(args: {
     'USE001',
     `--preview: "${preview}" is not a number of rows from 1 to ${MAX_PREVIEW}`,
   );
+}
+
+/** @throws USE001 where both are given, or nothing is read. */
+export function recordingOf(args: {
+  readonly record?: string | undefined;
+  readonly replay?: string | undefined;
+  readonly 'dry-run'?: boolean | undefined;
+  readonly 'validate-only'?: boolean | undefined;
+}): { readonly recording?: { readonly mode: 'record' | 'replay'; readonly folder: string } } {
+  const { record, replay } = args;
+  if (record !== undefined && replay !== undefined) {
+    throw new FoundryError('USE001', '--record keeps what APIs say, and --replay speaks for them; give one');
+  }
+  const folder = record ?? replay;
+  if (folder === undefined) return {};
+  const mode = record === undefined ? 'replay' : 'record';
+  for (const other of ['dry-run', 'validate-only'] as const) {
+    if (args[other] === true)
+      throw new FoundryError('USE001', `--${mode} has nothing to do with --${other}, which asks nobody`);
+  }
+  return { recording: { mode, folder } };
 }
 
 /** The values of a comma list, trimmed, blanks dropped. */

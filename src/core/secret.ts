@@ -57,3 +57,45 @@ export function maskedJson(value: unknown, indent?: number): string {
     indent,
   );
 }
+
+/**
+ * Text that is kept or passed on as it is, but for the secrets of this process: as they are, as they stand in URLs, forms
+ * and JSON, and within text in base64. Whatever is not known as a secret stays.
+ */
+export function withoutSecrets(text: string): string {
+  let hidden = text;
+  for (const secret of [...known].sort((a, b) => b.length - a.length)) {
+    for (const form of formsOf(secret)) hidden = hidden.replaceAll(form, MASK);
+  }
+  return hidden;
+}
+
+const forms = new Map<string, readonly string[]>();
+
+function formsOf(secret: string): readonly string[] {
+  let found = forms.get(secret);
+  if (found === undefined) {
+    const url = encodeURIComponent(secret);
+    const json = JSON.stringify(secret).slice(1, -1);
+    const spelled = [
+      secret,
+      json,
+      url,
+      url.replaceAll('%20', '+'),
+      new URLSearchParams([['', secret]]).toString().slice(1),
+    ];
+    found = [...new Set([...spelled, ...[0, 1, 2].flatMap((before) => base64Within(secret, before))])];
+    forms.set(secret, found);
+  }
+  return found;
+}
+
+/** Of base64 of a longer text, what stands for the secret alone, where `before` bytes (modulo 3) precede it. */
+function base64Within(secret: string, before: number): string[] {
+  const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(secret)]);
+  const whole = bytes.toString('base64').replaceAll('=', '');
+  // The last character holds bits of what follows, unless whole groups of three bytes end there.
+  const end = bytes.length % 3 === 0 ? whole.length : whole.length - 1;
+  const inner = whole.slice(Math.ceil((before * 8) / 6), end);
+  return [inner, inner.replaceAll('+', '-').replaceAll('/', '_')];
+}

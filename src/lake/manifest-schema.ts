@@ -19,11 +19,11 @@ const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'is no SHA-256'));
 
 const file = v.looseObject({
   path: relativePath,
-  format: v.picklist(['parquet', 'csv', 'jsonl']),
+  format: v.picklist(['parquet', 'csv', 'jsonl', 'jsonl.gz']),
   size_bytes: count,
   rows: count,
   sha256,
-  role: v.picklist(['data', 'quarantine']),
+  role: v.picklist(['data', 'quarantine', 'raw']),
   artifact: v.exactOptional(v.string()),
   partition_values: v.exactOptional(v.record(v.string(), v.nullable(v.string()))),
 });

@@ -7,12 +7,12 @@ export const CHECKSUMS_NAME = '_checksums.json';
 export interface ManifestFile {
   /** Relative to the partition folder, `/`-separated. */
   readonly path: string;
-  readonly format: 'parquet' | 'csv' | 'jsonl';
+  readonly format: 'parquet' | 'csv' | 'jsonl' | 'jsonl.gz';
   readonly size_bytes: number;
   readonly rows: number;
   readonly sha256: string;
-  /** `data`, or rows that were refused and are kept aside. Readers take `data` only. */
-  readonly role: 'data' | 'quarantine';
+  /** `data`; rows that were refused and are kept aside; answers of the source as they came. Readers take `data` only. */
+  readonly role: 'data' | 'quarantine' | 'raw';
   /** Silver: which artifact the file belongs to. */
   readonly artifact?: string;
   /** Values of the partition columns that the path carries, as text; null is NULL. */

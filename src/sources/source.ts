@@ -34,6 +34,8 @@ export interface ReadRequest {
   readonly onBytes?: (bytes: number) => void;
   /** Takes the records that do not fit their declared types, which are left out then; absent, they are errors. */
   readonly onRejected?: (row: RejectedRow) => Promise<void>;
+  /** Takes each answer that is to be kept (`keep_raw`), once, before its rows. */
+  readonly onRawPage?: (page: RawPage) => Promise<void>;
   /** Present for an incremental read: the rows to give. */
   readonly cursor?: CursorRequest;
   /** Called once, after the last batch of an incremental read. */
@@ -42,6 +44,13 @@ export interface ReadRequest {
   readonly state?: unknown;
   /** Takes any JSON for the next run; the last one counts, and only if this run commits. */
   readonly onState?: (value: unknown) => void;
+}
+
+/** An answer of a source as it came, without secrets. */
+export interface RawPage {
+  /** What was asked for. */
+  readonly origin: string;
+  readonly body: string;
 }
 
 /** A record with a value that is not of its column's declared type. */

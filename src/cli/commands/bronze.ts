@@ -10,6 +10,8 @@ import {
   OUTPUT_ARGS,
   PREVIEW_ARGS,
   previewRows,
+  RECORDING_ARGS,
+  recordingOf,
 } from '../args.ts';
 import { forEachDataset, loadDatasets } from '../datasets.ts';
 import { emitResults } from '../emit.ts';
@@ -31,6 +33,7 @@ const args = {
   ...INCREMENTAL_ARGS,
   ...MODE_ARGS,
   ...PREVIEW_ARGS,
+  ...RECORDING_ARGS,
   'list-backends': { type: 'boolean', description: 'List the storage backends and stop' },
   ...ENGINE_ARGS,
   ...OPERATION_ARGS,
@@ -50,6 +53,7 @@ export const bronzeCommand = defineCommand({
     }
     const session = openSession('bronze', given, data.signal);
     const preview = previewRows(given);
+    const recording = recordingOf(given);
     const { applyOverrides } = await import('../../config/overrides.ts');
     const loadPattern = given['load-pattern'];
     const datasets = (
@@ -65,6 +69,7 @@ export const bronzeCommand = defineCommand({
       progress: session.progress(label),
       ...(batchId === undefined ? {} : { batchId }),
       ...incremental,
+      ...recording,
     });
     if (given['dry-run'] === true) {
       const { planBronze } = await import('../../bronze/plan.ts');

@@ -29,6 +29,8 @@ export interface Page {
   readonly envelope: () => unknown;
   /** Of the records' bytes: two pages with the same records in the same spelling have the same one. */
   readonly fingerprint: () => string;
+  /** All of it, as it came. */
+  readonly text: () => string;
 }
 
 interface Range {
@@ -143,6 +145,7 @@ function pageOf(
     records: () => recordBlocks(page, elements),
     envelope: () => parseEnvelope(page, list, origin),
     fingerprint: () => fingerprintOf(page, elements),
+    text: () => page.toString(),
   };
 }
 

@@ -12,7 +12,14 @@ export interface Answer {
 }
 
 const NOTHING: Answer = {
-  page: { found: 'list', count: 0, records: () => [], envelope: () => ({}), fingerprint: () => '' },
+  page: {
+    found: 'list',
+    count: 0,
+    records: () => [],
+    envelope: () => ({}),
+    fingerprint: () => '',
+    text: () => '',
+  },
   envelope: {},
 };
 

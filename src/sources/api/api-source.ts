@@ -1,6 +1,7 @@
 import type { ApiSourceSpec } from '../../config/api/spec.ts';
 import type { Batches } from '../../core/batch.ts';
 import { FoundryError } from '../../core/errors.ts';
+import { withoutSecrets } from '../../core/secret.ts';
 import { trackCursor } from '../cursor-filter.ts';
 import type { RecordBlock } from '../json-rows.ts';
 import { openRecords, type Records } from '../records.ts';
@@ -77,6 +78,7 @@ async function* recordBlocks(
   });
   for await (const { number, origin, page, take } of pages) {
     request.onStep?.(`reading page ${number}`);
+    if (spec.keepRaw) await request.onRawPage?.({ origin, body: withoutSecrets(page.text()) });
     let left = take;
     for (const block of page.records()) {
       if (left === 0) break;
