@@ -111,7 +111,7 @@ export const FAULTS = {
     answer: ({ page }) => {
       const body = bodyOf(page);
       const head = headText(200, { ...JSON_TYPE, 'Content-Length': String(body.length) });
-      return { parts: [head, body.slice(0, 1), 600], end: 'close' };
+      return { parts: [head, body.slice(0, 1), 2500], end: 'close' };
     },
   },
   storm: { passes: true, codes: ['RETRY001'], answer: busy([429]) },

@@ -189,7 +189,10 @@ function soundPage(world: World, page: number, url: string): SoundPage {
 }
 
 /** The `source.api` that reads it. */
-export function apiOptionsOf({ scheme, pageSize, statesTotal, isConcurrent }: World, url: string): object {
+export function apiOptionsOf(
+  { scheme, pageSize, statesTotal, isConcurrent, faults }: World,
+  url: string,
+): object {
   return {
     base_url: url,
     endpoint: '/items',
@@ -202,7 +205,7 @@ export function apiOptionsOf({ scheme, pageSize, statesTotal, isConcurrent }: Wo
       ...(statesTotal ? { total_path: 'total' } : {}),
     },
     retry: { max_attempts: ATTEMPTS, base_delay: 0.001, max_delay: 0.002, max_retry_after: 0.005 },
-    timeouts: { idle_seconds: 0.3 },
+    timeouts: { idle_seconds: faults.some(({ name }) => name === 'silent') ? 0.8 : 30 },
     async: isConcurrent,
   };
 }
