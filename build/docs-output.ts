@@ -33,7 +33,7 @@ export function matches(shown: string, actual: string): boolean {
   return new RegExp(`^${pattern}$`).test(actual);
 }
 
-/** A folder as pages draw it: folders first come, two spaces a level, nothing that begins with a dot. */
+/** A folder as pages draw it: two spaces a level, nothing that begins with a dot, and of the records of runs the folder. */
 export function treeOf(folder: string, names: readonly string[]): string {
   return names.flatMap((name) => [`${name}/`, ...branches(join(folder, name), '  ')]).join('\n');
 }
@@ -43,8 +43,10 @@ function branches(folder: string, indent: string): string[] {
     .filter(({ name }) => !name.startsWith('.'))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) =>
-      entry.isDirectory()
-        ? [`${indent}${entry.name}/`, ...branches(join(folder, entry.name), `${indent}  `)]
-        : [`${indent}${entry.name}`],
+      entry.name === '_runs'
+        ? [`${indent}_runs/`]
+        : entry.isDirectory()
+          ? [`${indent}${entry.name}/`, ...branches(join(folder, entry.name), `${indent}  `)]
+          : [`${indent}${entry.name}`],
     );
 }

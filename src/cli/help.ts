@@ -10,6 +10,9 @@ COMMANDS
   silver      Promote a Bronze partition to Silver
   run-intent  Bronze, then Silver, of one config
 
+  runs             The runs of a lake, the newest first
+  show             A partition: metadata, columns, first rows, history, files
+
   init             Write a first config for a file, an API or a database, or one of the examples
   config validate  Check config files
   config show      What each value of a config is, and where it comes from
@@ -52,6 +55,11 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'foundry init --type file --source-path orders.csv --system shop --entity orders',
     'foundry init --list-examples',
     'foundry init --example file_example',
+  ],
+  runs: ['foundry runs output silver_output', 'foundry runs --config orders.yaml --failed --output json'],
+  show: [
+    'foundry show output/system=shop/table=orders/pattern=full/dt=2025-01-05',
+    'foundry show silver/domain=shop/entity=orders/v1/load_date=2025-01-05 --files --as duckdb',
   ],
   'config validate': [
     'foundry config validate orders.yaml',

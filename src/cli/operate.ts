@@ -25,10 +25,13 @@ export async function operate<R extends StepReport>(
   layers: readonly Layer[],
   steps: (spec: DatasetSpec) => AsyncIterable<R> | Promise<R>,
 ): Promise<DatasetResult<R>[]> {
+  const facts = factsOf(session, datasets);
   const outcomes: StepOutcome[] = [];
   const add = async (outcome: StepOutcome): Promise<void> => {
     outcomes.push(outcome);
     tellStep(session, outcome);
+    const { recordStep } = await import('../observe/runs/record.ts');
+    await recordStep(facts, outcome, session.log);
   };
   const results = await forEachDataset(datasets, session, (spec) =>
     observed(spec, session, layers, steps, add),
@@ -37,7 +40,7 @@ export async function operate<R extends StepReport>(
   const failures = results.flatMap((result) =>
     'error' in result ? [failureDocument(result.error, result.dataset)] : [],
   );
-  await fire(session, factsOf(session, datasets), {
+  await fire(session, facts, {
     exitCode: combineExitCodes(results.map((result) => ('error' in result ? exitCodeOf(result.error) : 0))),
     steps: outcomes,
     notRun: datasets.map((spec) => spec.name).filter((name) => !begun.has(name)),

@@ -14,6 +14,15 @@ export function renderPreview(preview: BronzePreview, width: number): string {
     ['quarantined', quarantined === 0 ? undefined : `${rowCount(quarantined)} (${why.join(', ')})`],
   ]);
   if (columns.length === 0) return `${facts}\n  The source gave no rows, and states no columns.`;
+  return `${facts}\n\n${renderRows(columns, rows, width)}`;
+}
+
+/** Names, types and rows as a table, as far as its columns fit into `width`; the others are named below it. */
+export function renderRows(
+  columns: readonly { readonly name: string; readonly type: string }[],
+  rows: readonly (readonly (string | null)[])[],
+  width: number,
+): string {
   const table = [
     columns.map(({ name }) => shown(name)),
     columns.map(({ type }) => type),
@@ -35,8 +44,6 @@ export function renderPreview(preview: BronzePreview, width: number): string {
       .join(GAP);
   const left = columns.slice(fitting).map(({ name, type }) => `${shown(name)} ${type}`);
   return [
-    facts,
-    '',
     ...lines.slice(0, 2),
     rule,
     ...lines.slice(2),

@@ -10,6 +10,7 @@ import { deprecatedFlags } from './args.ts';
 import { type HookArgs, hooksOf } from './hook-flags.ts';
 import type { RunLog } from './log.ts';
 import { type LogArgs, openRunLog } from './log-settings.ts';
+import { atLeastOne } from './numbers.ts';
 import { createProgressLine, type ProgressLine } from './progress.ts';
 
 /** What the shared flags of a command mean, and the process around the run. */
@@ -26,7 +27,7 @@ export interface Session {
   /** How long to wait for a dataset that another run holds. */
   readonly leaseWaitSeconds: number;
   readonly log: RunLog;
-  /** Nothing is written and nobody told: --dry-run or --validate-only. */
+  /** Nothing is written and nobody told: --dry-run, --validate-only or --preview. */
   readonly isPlan: boolean;
   readonly hooks: Hooks;
   readonly signal: AbortSignal;
@@ -50,7 +51,7 @@ export interface SessionArgs extends LogArgs, HookArgs {
 
 /** @throws USE001 for a date, size or thread count that is none. */
 export function openSession(command: string, args: SessionArgs, signal: AbortSignal): Session {
-  const workers = positiveInteger('--parallel-workers', args['parallel-workers']) ?? 1;
+  const workers = atLeastOne('--parallel-workers', args['parallel-workers']) ?? 1;
   let line: ProgressLine | undefined;
   const clearProgress = (): void => line?.clear();
   const log = openRunLog(command, args, process.env, { beforeLine: clearProgress });
@@ -64,7 +65,7 @@ export function openSession(command: string, args: SessionArgs, signal: AbortSig
     workers,
     leaseWaitSeconds: leaseWaitOf(args),
     log,
-    isPlan: args['dry-run'] === true || args['validate-only'] === true,
+    isPlan: args['dry-run'] === true || args['validate-only'] === true || args.preview !== undefined,
     hooks: hooksOf(args, process.env),
     signal,
     clock: systemClock,
@@ -95,7 +96,7 @@ function limitsOf(args: SessionArgs, workers: number): EngineLimits {
   if (memory !== undefined && memoryBytes === undefined) {
     throw new FoundryError('USE001', `--memory-limit: "${memory}" is not a size; write 512MB or 2GiB`);
   }
-  const threads = positiveInteger('--threads', args.threads);
+  const threads = atLeastOne('--threads', args.threads);
   const whole = engineLimits({
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
     ...(threads === undefined ? {} : { threads }),
@@ -110,12 +111,5 @@ function leaseWaitOf(args: SessionArgs): number {
   if (!/^\d{1,6}(\.\d+)?$/.test(text)) {
     throw new FoundryError('USE001', `--lock-timeout: "${text}" is not a number of seconds`);
   }
-  return Number(text);
-}
-
-function positiveInteger(flag: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^[1-9]\d{0,3}$/.test(text))
-    throw new FoundryError('USE001', `${flag}: "${text}" is not a positive integer`);
   return Number(text);
 }

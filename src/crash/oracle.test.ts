@@ -93,11 +93,16 @@ function checksumProblems(partition: string, manifest: Manifest, bytes: Uint8Arr
   return same ? [] : ['_checksums.json is of another generation'];
 }
 
-/** What a finished run has no business leaving: everything but configs, sources, partitions and lock files. */
+/**
+ * What a finished run has no business leaving: everything but configs, sources, partitions, records of runs and lock
+ * files, and a record that a kill cut short, which a run of another day sweeps.
+ */
 export function leftovers(folder: string): string[] {
   return filesBelow(folder).filter(
     (file) =>
       !/^(?:in\/|[a-z]+\.yaml$|(?:bronze|silver)\/(?:system|domain)=)/.test(file) &&
+      !/^(?:bronze|silver)\/_runs\/\d{4}-\d\d-\d\d\/[^/]+\.json$/.test(file) &&
+      !/^(?:bronze|silver)\/\.foundry\/tmp\/[0-9a-f-]{36}\.tmp$/.test(file) &&
       !/^(?:bronze|silver)\/\.foundry\/locks\/[^/]+\.lock$/.test(file),
   );
 }

@@ -1,5 +1,6 @@
 import type { GenericSchema } from 'valibot';
 import { bronzeMetadataSchema, checksumsSchema, silverMetadataSchema } from './manifest-schema.ts';
+import { runRecordSchema } from './run-record.ts';
 
 /** Manifests whose JSON Schemas are published, by the name of the file in `schemas/`. */
 export const PUBLISHED_SCHEMAS: Readonly<
@@ -7,5 +8,6 @@ export const PUBLISHED_SCHEMAS: Readonly<
 > = {
   'bronze-metadata': { title: '_metadata.json of a Bronze partition', schema: bronzeMetadataSchema },
   'silver-metadata': { title: '_metadata.json of a Silver load partition', schema: silverMetadataSchema },
+  'run-record': { title: 'A record of _runs/', schema: runRecordSchema },
   checksums: { title: '_checksums.json', schema: checksumsSchema },
 };

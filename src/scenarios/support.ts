@@ -68,7 +68,7 @@ export interface Workspace {
   run(...args: string[]): Promise<Run>;
   /** Runs with `--output json`, and fails where stdout is not one JSON document or the code is another. */
   json(exitCode: number, ...args: string[]): Promise<Run & { readonly document: Document }>;
-  /** Every file below a folder with its hash, and every folder with `''`; `{}` when the folder is absent. */
+  /** Every file below a folder with its hash, and every folder with `''`, but records of runs; `{}` when the folder is absent. */
   snapshot(below?: string): Promise<Record<string, string>>;
   /** Paths of the files below a folder, sorted, without those of foundry's private folders. */
   files(below?: string): Promise<string[]>;
@@ -153,11 +153,17 @@ function isPrivate(name: string): boolean {
   return name.split('/').some((segment) => segment.startsWith('.foundry'));
 }
 
+/** Every run adds its record, also one that fails and leaves everything else as it was. */
+function isRecord(name: string): boolean {
+  return /(?:^|\/)(?:_runs|\.foundry\/tmp)(?:\/|$)/.test(name);
+}
+
 async function snapshot(folder: string): Promise<Record<string, string>> {
   if (!existsSync(folder)) return {};
   const found: Record<string, string> = {};
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const file = join(entry.parentPath, entry.name);
+    if (isRecord(relative(folder, file))) continue;
     found[relative(folder, file)] = entry.isDirectory() ? '' : await sha256Of(file);
   }
   return Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -24,6 +24,8 @@ export interface SilverReport {
   readonly run_date: string;
   /** Where the load partition is. */
   readonly location: string;
+  /** Key of the load partition below the Silver base. */
+  readonly partition: string;
   readonly model: string;
   readonly load_pattern?: LoadPattern;
   /** Bronze partitions, as keys below the Bronze base. */
@@ -123,6 +125,7 @@ export async function runSilver(configured: DatasetSpec, options: SilverRunOptio
         ...outcome(committed, writer),
         run_date: options.runDate.date,
         location,
+        partition: path,
         model: silver.model,
         load_pattern: scope.loadPattern,
         inputs: bronze.partitions.map((partition) => partition.path),
@@ -180,6 +183,7 @@ function skipped(spec: DatasetSpec, options: SilverRunOptions): SilverReport {
     status: 'skipped',
     run_date: options.runDate.date,
     location: '',
+    partition: '',
     model: spec.silver?.model ?? 'none',
     inputs: [],
     not_read: [],

@@ -11,6 +11,8 @@ const SCHEMAS = {
     import('../../../schemas/bronze-metadata.schema.json', { with: { type: 'json' } }),
   'silver-metadata': (): Promise<Json> =>
     import('../../../schemas/silver-metadata.schema.json', { with: { type: 'json' } }),
+  'run-record': (): Promise<Json> =>
+    import('../../../schemas/run-record.schema.json', { with: { type: 'json' } }),
   checksums: (): Promise<Json> =>
     import('../../../schemas/checksums.schema.json', { with: { type: 'json' } }),
 } as const;

@@ -1,0 +1,106 @@
+import { type ArgsDef, defineCommand } from 'citty';
+import type { DatasetSpec } from '../../config/spec.ts';
+import { FoundryError } from '../../core/errors.ts';
+import type { RunRecord } from '../../lake/run-record.ts';
+import { CONFIG_ARGS, OUTPUT_ARGS } from '../args.ts';
+import { loadDatasets } from '../datasets.ts';
+import { writeJson } from '../emit.ts';
+import { atLeastOne } from '../numbers.ts';
+import { count } from '../render.ts';
+import { openSession, type Session } from '../session.ts';
+import { renderColumns } from '../table.ts';
+
+const args = {
+  lakes: {
+    type: 'positional',
+    required: false,
+    valueHint: 'folder...',
+    description: 'Base folders of lakes, where their `_runs/` is',
+  },
+  config: { ...CONFIG_ARGS.config, description: 'Instead: the lakes, and the datasets, of these configs' },
+  'source-name': CONFIG_ARGS['source-name'],
+  limit: { type: 'string', valueHint: 'n', description: 'How many of the newest runs (default: 20)' },
+  failed: { type: 'boolean', description: 'Only what failed or was interrupted' },
+  ...OUTPUT_ARGS,
+} as const satisfies ArgsDef;
+
+export const runsCommand = defineCommand({
+  meta: { name: 'foundry runs', description: 'The runs of a lake, the newest first' },
+  args,
+  async run({ args: given, data }) {
+    const session = openSession('runs', { ...given, 'validate-only': true }, data.signal);
+    const limit = atLeastOne('--limit', given.limit) ?? 20;
+    const datasets =
+      given.config === undefined
+        ? undefined
+        : await loadDatasets({ config: given.config, sourceName: given['source-name'] }, session);
+    const bases = datasets === undefined ? given._ : basesOf(datasets);
+    if (bases.length === 0) {
+      throw new FoundryError('USE001', 'no lake is named', {
+        hint: 'For example: foundry runs output, or foundry runs --config orders.yaml',
+      });
+    }
+    const names = datasets === undefined ? undefined : new Set(datasets.map((spec) => spec.name));
+    const wanted = (record: RunRecord): boolean =>
+      (names === undefined || names.has(record.dataset)) &&
+      (given.failed !== true || record.error !== undefined);
+    const records = await history(bases, limit, wanted, session);
+    if (session.output === 'json') {
+      writeJson(
+        session.command,
+        0,
+        records.map((report) => ({ dataset: report.dataset, report })),
+      );
+    } else process.stdout.write(`${records.length === 0 ? 'no runs are recorded' : renderRuns(records)}\n`);
+    return 0;
+  },
+});
+
+function basesOf(datasets: readonly DatasetSpec[]): readonly string[] {
+  const bases = datasets.flatMap(({ bronze, silver }) => [
+    bronze.base,
+    ...(silver === undefined ? [] : [silver.base]),
+  ]);
+  return [...new Set(bases)];
+}
+
+async function history(
+  bases: readonly string[],
+  limit: number,
+  wanted: (record: RunRecord) => boolean,
+  session: Session,
+): Promise<readonly RunRecord[]> {
+  const { openStorage } = await import('../../storage/open.ts');
+  const { readRunHistory } = await import('../../lake/run-history.ts');
+  const found: RunRecord[] = [];
+  for (const base of bases) {
+    const storage = openStorage(base, { signal: session.signal });
+    found.push(...(await readRunHistory(storage, { limit, wanted, warn: session.log.warn })));
+  }
+  return found.sort((a, b) => (a.started_at < b.started_at ? 1 : -1)).slice(0, limit);
+}
+
+export function renderRuns(records: readonly RunRecord[]): string {
+  return renderColumns(
+    ['started', 'run', 'dataset', 'layer', 'date', 'outcome', 'rows', 'seconds', 'why'],
+    records.map((record) => [
+      record.started_at.slice(0, 19).replace('T', ' '),
+      record.run_id.slice(-8),
+      record.dataset,
+      record.layer,
+      record.run_date,
+      record.outcome,
+      rowsOf(record),
+      record.seconds.toFixed(2),
+      record.error === undefined
+        ? ''
+        : (`${record.error.code} ${record.error.message}`.split('\n', 1)[0] ?? ''),
+    ]),
+    ['rows', 'seconds'],
+  );
+}
+
+function rowsOf({ rows }: RunRecord): string {
+  const written = rows?.landed ?? rows?.written;
+  return written === undefined ? '' : count(written);
+}
