@@ -1,6 +1,6 @@
 import type { BronzeSpec } from '../config/spec.ts';
 import type { Batches } from '../core/batch.ts';
-import { throwIfStopped } from '../core/errors.ts';
+import { messageOf, throwIfStopped } from '../core/errors.ts';
 import type { TableSchema } from '../core/schema.ts';
 import { openEngine } from '../engine/duckdb.ts';
 import { landThroughEngine } from '../engine/lane.ts';
@@ -8,6 +8,7 @@ import { readParquetRows } from '../engine/parquet-rows.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import { partStem } from '../lake/layout.ts';
 import { type LateColumn, type PartRoller, rollParts } from '../lake/parts.ts';
+import { retrying } from '../resilience/retry.ts';
 import { ReadAgain, type ReadRequest, type Source } from '../sources/source.ts';
 import type { BronzeRunOptions } from './options.ts';
 import { rawPages } from './raw-pages.ts';
@@ -37,6 +38,28 @@ export async function extract(
   spool: string,
   options: BronzeRunOptions,
   cursor: ContinuePart = {},
+): Promise<Extracted> {
+  const once = async (): Promise<Extracted> => {
+    try {
+      return await extractOnce(spec, source, spool, options, cursor);
+    } finally {
+      await source.close?.();
+    }
+  };
+  if (source.retry === undefined) return once();
+  return retrying(once, source.retry, {
+    signal: options.signal,
+    onRetry: ({ error, waitMs }) =>
+      options.log.warn(`${messageOf(error)}; reading all of it again in ${Math.ceil(waitMs / 1000)} s`),
+  });
+}
+
+async function extractOnce(
+  spec: BronzeSpec,
+  source: Source,
+  spool: string,
+  options: BronzeRunOptions,
+  cursor: ContinuePart,
 ): Promise<Extracted> {
   const stem = (n: number): string => partStem(spec.loadPattern, n);
   const limits = {

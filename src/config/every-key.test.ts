@@ -43,6 +43,37 @@ const API_BASES = {
 const API_KEYS =
   /^(?:source\.api|bronze\.options\.api)\.|^source\.run\.(?:timeout_seconds|rate_limit_rps|max_retry_attempts|retry_base_delay)$|^bronze\.(?:connection_name|source_query)$/;
 
+/** What keys of a database are tried in. */
+const DB_BASES = {
+  classic: {
+    ...BASES.classic,
+    source: { type: 'db', system: 's', table: 't', db: { conn_str_env: 'U', base_query: 'select 1' } },
+  },
+  intent: {
+    ...BASES.intent,
+    bronze: { source_type: 'db', options: { db: { conn_str_env: 'U', base_query: 'select 1' } } },
+  },
+} as const;
+const DB_KEYS = /^(?:source\.db|bronze\.options\.db)\.|^bronze\.partition_column$|\.parallel_workers$/;
+
+const CURSOR = { 'incremental.cursor_column': 'ts' };
+const CHUNKS = { chunk_rows: 10 };
+
+/** As `BESIDE`, below the section of the database. */
+const BESIDE_DB: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  table: { base_query: undefined },
+  columns: { base_query: undefined, table: 't' },
+  'incremental.enabled': CURSOR,
+  'incremental.cursor_type': CURSOR,
+  'incremental.initial_value': CURSOR,
+  'incremental.lookback': CURSOR,
+  'incremental.null_rows': CURSOR,
+  'incremental.state_file': CURSOR,
+  partition_on: CHUNKS,
+  chunk_delay_seconds: CHUNKS,
+  consistency: { ...CHUNKS, partition_on: 'id' },
+};
+
 const BEARER = { 'auth.type': 'bearer', 'auth.token_env': 'T' };
 const API_KEY = { 'auth.type': 'api_key', 'auth.key_env': 'K' };
 const BASIC = { 'auth.type': 'basic', 'auth.username_env': 'U', 'auth.password_env': 'P' };
@@ -223,17 +254,19 @@ describe.each(['classic', 'intent'] as const)('every key of the JSON Schema of %
     '%s changes what a run does, or is told to have no effect',
     (path, schema) => {
       const isClassicDelete = path === 'silver.delete_mode' && dialect === 'classic';
-      const section = dialect === 'classic' ? 'source.api' : 'bronze.options.api';
-      const besideApi = path.startsWith(section) ? BESIDE_API[path.slice(section.length + 1)] : undefined;
-      const below = Object.entries(besideApi ?? {}).map(
-        ([key, value]) => [`${section}.${key}`, value] as const,
-      );
-      const unset = dialect === 'intent' && path === 'bronze.connection_name' ? [[section, {}] as const] : [];
+      const sections = dialect === 'classic' ? 'source' : 'bronze.options';
+      const below = [['api', BESIDE_API] as const, ['db', BESIDE_DB] as const].flatMap(([name, besides]) => {
+        const section = `${sections}.${name}`;
+        const found = path.startsWith(`${section}.`) ? besides[path.slice(section.length + 1)] : undefined;
+        return Object.entries(found ?? {}).map(([key, value]) => [`${section}.${key}`, value] as const);
+      });
+      const unset =
+        dialect === 'intent' && path === 'bronze.connection_name' ? [[`${sections}.api`, {}] as const] : [];
       const beside = [...Object.entries(isClassicDelete ? KEYED : (BESIDE[path] ?? {})), ...below, ...unset];
       const set = (config: unknown, key: string, value: unknown) => withValue(config, key.split('.'), value);
       const base = beside.reduce<unknown>(
         (config, [key, value]) => set(config, key, value),
-        API_KEYS.test(path) ? API_BASES[dialect] : BASES[dialect],
+        API_KEYS.test(path) ? API_BASES[dialect] : DB_KEYS.test(path) ? DB_BASES[dialect] : BASES[dialect],
       );
       const before = outcome(base, path);
       const candidates = VALUES[path.split('.').at(-1) ?? ''] ?? samples(schema);

@@ -291,8 +291,14 @@ silver:
 describe('what is not built yet', () => {
   test('is refused as CFG010 by key and position, and never ignored', () => {
     for (const [text, path] of [
-      [CLASSIC.replace('file: {path: data/x.csv}', 'type: db\n  db: {base_query: x}'), 'source.type'],
-      [CLASSIC.replace('file: {path: data/x.csv}', 'db: {base_query: x}'), 'source.db'],
+      [
+        CLASSIC.replace('file: {path: data/x.csv}', 'type: custom\n  custom_extractor: {module: x}'),
+        'source.type',
+      ],
+      [
+        CLASSIC.replace('file: {path: data/x.csv}', 'custom_extractor: {module: x}'),
+        'source.custom_extractor',
+      ],
       [
         CLASSIC.replace('local, local_path: ./lake', 's3, s3_bucket: b, s3_prefix: p'),
         'platform.bronze.storage_backend',

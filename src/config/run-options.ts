@@ -11,12 +11,16 @@ export type RunOptions = { readonly [K in keyof Entries]?: v.InferOutput<Entries
 
 const BYTES_PER_MB = 1024 * 1024;
 
-/** The rules of `source.run` and `bronze.options` that need more than a type. */
+/**
+ * The rules of `source.run` and `bronze.options` that need more than a type.
+ * @param isSplit the source can be read by several workers
+ */
 export function checkRun(
   run: Partly<RunOptions> & { readonly delta_mode?: ReferenceSpec['deltaMode'] | undefined },
   strategy: PartitionStrategy | undefined,
   at: ConfigPath,
   report: Report,
+  { isSplit = false }: { readonly isSplit?: boolean } = {},
 ): void {
   const key = (name: keyof RunOptions): ConfigPath => [...at, name];
   checkFolder(run.local_output_dir, key('local_output_dir'), report);
@@ -27,7 +31,7 @@ export function checkRun(
   if (run.batch_id !== undefined && strategy !== 'batch_id') {
     report.warn(key('batch_id'), "'batch_id' has no effect without the partition strategy batch_id");
   }
-  if (run.parallel_workers !== undefined && run.parallel_workers > 1) {
+  if (run.parallel_workers !== undefined && run.parallel_workers > 1 && !isSplit) {
     report.warn(
       key('parallel_workers'),
       "'parallel_workers' has no effect: one dataset is landed as a stream",

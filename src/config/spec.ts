@@ -1,6 +1,7 @@
 import type { DataType } from '../core/schema.ts';
 import type { Secret } from '../core/secret.ts';
 import type { ApiSourceSpec } from './api/spec.ts';
+import type { DatabaseSourceSpec } from './database/spec.ts';
 
 /**
  * What a config file means, whichever dialect it was written in. Nothing above `config/` knows the dialect.
@@ -140,7 +141,7 @@ export interface ReferenceSpec {
 }
 
 /** The sources of later issues join this union; `SOURCES` in sources/open.ts then asks for their drivers. */
-export type SourceSpec = FileSourceSpec | ApiSourceSpec;
+export type SourceSpec = FileSourceSpec | ApiSourceSpec | DatabaseSourceSpec;
 
 /** Of a file's text; `utf-16` tells its byte order by a mark. */
 export type TextEncoding = 'utf-8' | 'utf-16' | 'utf-16le' | 'utf-16be' | 'latin1' | 'windows-1252';

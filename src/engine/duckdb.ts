@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { FoundryError, messageOf, throwIfStopped } from '../core/errors.ts';
 import type { Engine, EngineLimits } from './engine.ts';
 import { isInterruption, translateEngineError } from './errors.ts';
@@ -20,6 +21,26 @@ const RETURN_FREED = {
 export async function openEngine(limits: EngineLimits, signal?: AbortSignal): Promise<Engine> {
   const spill = join(limits.spillFolder, `foundry-spill-${randomUUID()}`);
   const { instance, connection } = await start(limits, spill);
+  let closed = false;
+  return engineOn(instance, connection, spill, signal, async () => {
+    if (closed) return;
+    closed = true;
+    instance.closeSync();
+    // The result stands, whatever becomes of scratch files.
+    await rm(spill, { recursive: true, force: true }).catch(() => undefined);
+  });
+}
+
+type Started = Awaited<ReturnType<typeof start>>;
+
+/** @param release what else goes when the connection is closed */
+function engineOn(
+  instance: Started['instance'],
+  connection: Started['connection'],
+  spill: string,
+  signal: AbortSignal | undefined,
+  release: () => Promise<void>,
+): Engine {
   const interrupt = (): void => connection.interrupt();
   signal?.addEventListener('abort', interrupt);
   let closed = false;
@@ -54,14 +75,13 @@ export async function openEngine(limits: EngineLimits, signal?: AbortSignal): Pr
       }
     },
     interrupt,
+    fork: async () => engineOn(instance, await connectTo(instance), spill, signal, async () => undefined),
     close: async () => {
       if (closed) return;
       closed = true;
       signal?.removeEventListener('abort', interrupt);
       connection.closeSync();
-      instance.closeSync();
-      // The result stands, whatever becomes of scratch files.
-      await rm(spill, { recursive: true, force: true }).catch(() => undefined);
+      await release();
     },
   };
 }
@@ -80,12 +100,16 @@ async function start(limits: EngineLimits, spill: string) {
       preserve_insertion_order: 'true',
       ...RETURN_FREED,
     });
-    const connection = await instance.connect();
-    await connection.run("SET TimeZone = 'UTC'");
-    return { instance, connection };
+    return { instance, connection: await connectTo(instance) };
   } catch (error) {
     throw new FoundryError('ENG001', `the embedded engine could not be started: ${messageOf(error)}`, {
       cause: error,
     });
   }
+}
+
+async function connectTo(instance: DuckDBInstance): Promise<DuckDBConnection> {
+  const connection = await instance.connect();
+  await connection.run("SET TimeZone = 'UTC'");
+  return connection;
 }

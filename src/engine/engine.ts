@@ -19,5 +19,7 @@ export interface Engine {
   stream(sql: string): AsyncGenerator<readonly (readonly unknown[])[]>;
   /** Stops what is running: it rejects with INT001. */
   interrupt(): void;
+  /** Another connection to the same database, which shares its limits and runs beside it. */
+  fork(): Promise<Engine>;
   close(): Promise<void>;
 }

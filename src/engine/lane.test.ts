@@ -8,8 +8,9 @@ import type { EngineCsvInput } from '../sources/engine-input.ts';
 import { cutRanges } from './cut.ts';
 import { openEngine } from './duckdb.ts';
 import type { Engine } from './engine.ts';
-import { type Landed, landThroughEngine } from './lane.ts';
+import { landThroughEngine } from './lane.ts';
 import { literal, literalList } from './sql.ts';
+import type { Landed } from './staged.ts';
 
 let root: string;
 let engine: Engine;

@@ -1,42 +1,20 @@
-import { rename, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Compression } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import type { TableSchema } from '../core/schema.ts';
 import type { EngineCsvInput, EngineInput } from '../sources/engine-input.ts';
-import { storageFailure } from '../storage/failure.ts';
 import { csvScanSql, rowGroupRows } from './csv-scan.ts';
-import { type CutLimits, cutRanges, type RowRange } from './cut.ts';
 import type { Engine } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { parquetRefusal, parquetScan, RESERVED_NAMES } from './parquet-scan.ts';
-import { copyToPart, hashFile } from './parts.ts';
-import { identifier, literal } from './sql.ts';
+import { copyToPart } from './parts.ts';
+import { literal } from './sql.ts';
+import { cutStaged, type Landed, type LandTarget } from './staged.ts';
+import { landText } from './text-lane.ts';
 import { declaredColumns, inferredColumns } from './typing.ts';
-
-export interface LandTarget extends CutLimits {
-  readonly spool: string;
-  readonly compression: Compression;
-  /** Name of part n (from 1) before its hash; the file is `<stem>.parquet.tmp` in the spool. */
-  readonly stem: (n: number) => string;
-}
-
-export interface LandedPart {
-  readonly file: string;
-  readonly rows: number;
-  readonly sizeBytes: number;
-  readonly sha256: string;
-}
-
-export interface Landed {
-  readonly parts: readonly LandedPart[];
-  readonly schema: TableSchema;
-}
 
 /** A record this long would make the engine's buffers outgrow its memory. */
 const LONGEST_RECORD = 32 * 1024 * 1024;
-/** How far a part may pass its size limit (decision 26). */
-const SIZE_TOLERANCE = 8 * 1024 * 1024;
 
 /**
  * Bronze parts written by the engine itself. `declined` when the engine cannot promise exactly the rows of
@@ -50,6 +28,7 @@ export async function landThroughEngine(
   input: EngineInput,
   target: LandTarget,
 ): Promise<Landed | 'declined'> {
+  if (input.format === 'text') return landText(engine, input, target);
   const staged = join(target.spool, 'engine-staged.parquet.tmp');
   try {
     const scan: Scan | 'declined' =
@@ -68,7 +47,9 @@ export async function landThroughEngine(
         : undefined;
     if (typed === 'declined') return 'declined';
     const schema = typed?.schema ?? scan.schema;
-    return { parts: await cut(engine, staged, rows, schema, typed?.columnsSql, target), schema };
+    const typedColumns = typed?.columnsSql;
+    const file = { file: staged, rows, schema, ...(typedColumns !== undefined && { typedColumns }) };
+    return { parts: await cutStaged(engine, file, target), schema };
   } catch (error) {
     if (input.format === 'parquet') throw parquetRefusal(error, input.files);
     if (isRefusal(error)) return 'declined';
@@ -117,68 +98,4 @@ async function csvScan(input: EngineCsvInput, target: LandTarget): Promise<Scan 
     expectedRows: Math.min(input.rows, input.limitRows ?? Number.POSITIVE_INFINITY),
     rowGroupRows: rowGroupRows(input, sourceBytes, target.maxFileSizeBytes),
   };
-}
-
-async function cut(
-  engine: Engine,
-  staged: string,
-  rows: number,
-  schema: TableSchema,
-  typedColumns: string | undefined,
-  target: LandTarget,
-): Promise<LandedPart[]> {
-  const { size } = await stat(staged);
-  const fits =
-    rows <= (target.maxRowsPerFile ?? Number.POSITIVE_INFINITY) &&
-    size <= (target.maxFileSizeBytes ?? Number.POSITIVE_INFINITY);
-  if (fits && typedColumns === undefined) {
-    const file = partFile(target, 1);
-    await rename(staged, file).catch((error: unknown) => {
-      throw storageFailure(`move ${staged} to`, file, error);
-    });
-    return [{ file, rows, ...(await hashFile(file)) }];
-  }
-
-  const columns = typedColumns ?? schema.fields.map((field) => identifier(field.name)).join(', ');
-  const parts: LandedPart[] = [];
-  const pending: RowRange[] = fits
-    ? [{ from: 0, to: rows }]
-    : cutRanges(await groupSizes(engine, staged), target);
-  for (let range = pending.shift(); range !== undefined; range = pending.shift()) {
-    const file = partFile(target, parts.length + 1);
-    const written = await copyToPart(
-      engine,
-      `SELECT ${columns} FROM read_parquet(${literal(staged)}, file_row_number=true) ` +
-        `WHERE file_row_number >= ${range.from} AND file_row_number < ${range.to}`,
-      file,
-      { format: 'parquet', compression: target.compression },
-    );
-    const hashed = await hashFile(file);
-    const count = range.to - range.from;
-    if (
-      hashed.sizeBytes > (target.maxFileSizeBytes ?? Number.POSITIVE_INFINITY) + SIZE_TOLERANCE &&
-      count > 1
-    ) {
-      const middle = range.from + Math.ceil(count / 2);
-      pending.unshift({ from: range.from, to: middle }, { from: middle, to: range.to });
-      await rm(file).catch((error: unknown) => {
-        throw storageFailure('remove', file, error);
-      });
-      continue;
-    }
-    parts.push({ file, rows: written.rows, ...hashed });
-  }
-  return parts;
-}
-
-function partFile(target: LandTarget, n: number): string {
-  return join(target.spool, `${target.stem(n)}.parquet.tmp`);
-}
-
-async function groupSizes(engine: Engine, file: string) {
-  const rows = await engine.query(
-    `SELECT row_group_num_rows AS group_rows, sum(total_compressed_size)::BIGINT AS bytes ` +
-      `FROM parquet_metadata(${literal(file)}) GROUP BY row_group_id, row_group_num_rows ORDER BY row_group_id`,
-  );
-  return rows.map((row) => ({ rows: Number(row.group_rows), compressedBytes: Number(row.bytes) }));
 }

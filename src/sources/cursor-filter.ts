@@ -187,7 +187,7 @@ function boundsOf(kind: CursorKind, { column, start, lookback, until }: CursorRe
 }
 
 /** An initial value may be a date where times are compared, and leave the zone out, which is UTC then. */
-function canonicalBound(kind: CursorKind, text: string): string | undefined {
+export function canonicalBound(kind: CursorKind, text: string): string | undefined {
   const spellings = kind.startsWith('timestamp')
     ? [text, `${text}T00:00:00`, `${text}Z`, `${text}T00:00:00Z`]
     : [text];

@@ -3,8 +3,8 @@ import type { DataType } from '../core/schema.ts';
 /** Types whose text the engine reads by rules of its own, so that it is of no use to type a column. */
 export const NOT_TYPED_BY_ENGINE: ReadonlySet<DataType['kind']> = new Set(['json', 'binary']);
 
-/** Local files whose rows the embedded engine can read itself, in file order. */
-export type EngineInput = EngineCsvInput | EngineParquetInput;
+/** What the embedded engine can read itself: local files, in file order, or typed text as it arrives. */
+export type EngineInput = EngineCsvInput | EngineParquetInput | EngineTextInput;
 
 interface EngineInputCommon {
   readonly files: readonly string[];
@@ -33,4 +33,50 @@ export interface EngineCsvInput extends EngineInputCommon {
 
 export interface EngineParquetInput extends EngineInputCommon {
   readonly format: 'parquet';
+}
+
+/**
+ * How text says a value of a type.
+ * - `plain`: as `table/cast.ts` reads it: digits, ISO 8601, `true` and `false`, …
+ * - `hex`: binary as hexadecimal digits
+ */
+export type TextForm = 'plain' | 'hex';
+
+export interface EngineTextColumn {
+  readonly name: string;
+  readonly type: DataType;
+  readonly form: TextForm;
+  /**
+   * The source promises no digits beyond the type's scale or the microsecond, so that the engine need not look for
+   * them. Other values that the type does not hold (`infinity`, `24:00:00`, the year 10000) it looks for all the same.
+   */
+  readonly exact: boolean;
+}
+
+/**
+ * Whole records of RFC 4180 text: `,` between cells, `"` around cells that need it (doubled inside), a newline after
+ * each record, NULL as an unquoted `\N`. A cell that holds `\N` as text, and an empty cell of a one-column record, are
+ * quoted.
+ */
+export interface CsvBlock {
+  readonly bytes: Uint8Array;
+  readonly rows: number;
+  /** Bytes of the longest record. */
+  readonly longest: number;
+}
+
+/** Rows that come as text in chunks; each chunk becomes parts of its own, in this order. */
+export interface EngineTextInput {
+  readonly format: 'text';
+  readonly columns: readonly EngineTextColumn[];
+  readonly chunks: readonly EngineTextChunk[];
+  /** Chunks that may be read at once. */
+  readonly concurrency: number;
+  /** Called once all chunks are read and the engine has kept every row. */
+  readonly onRead?: () => void;
+}
+
+export interface EngineTextChunk {
+  /** Read once; whoever leaves early ends the reading. */
+  blocks(): AsyncIterable<CsvBlock>;
 }

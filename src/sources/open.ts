@@ -8,5 +8,7 @@ export async function openSource(spec: SourceSpec, context: SourceContext): Prom
       return (await import('./file/file-source.ts')).openFileSource(spec, context);
     case 'api':
       return (await import('./api/api-source.ts')).openApiSource(spec, context);
+    case 'db':
+      return (await import('./database/database-source.ts')).openDatabaseSource(spec, context);
   }
 }

@@ -1,6 +1,7 @@
 import type { SourceSpec } from '../config/spec.ts';
 import type { Batches } from '../core/batch.ts';
 import type { RunDate } from '../core/run-date.ts';
+import type { RetryPolicy } from '../resilience/retry.ts';
 import type { Exchange } from './api/exchange.ts';
 import type { CursorOutcome, CursorRequest } from './cursor.ts';
 import type { EngineInput } from './engine-input.ts';
@@ -83,6 +84,12 @@ export interface Source {
    * result as `read`. Undefined when only `read` will do.
    */
   engineInput?(request: ReadRequest): Promise<EngineInput | undefined>;
+  /** When a whole read may begin again, from the start, after it failed; absent: never. */
+  readonly retry?: RetryPolicy;
+  /** The source's own names of the types of its columns, known once it was read; for the manifest. */
+  sourceTypes?(): Readonly<Record<string, string>> | undefined;
+  /** Lets go of what a read that was not taken to its end holds; never throws. */
+  close?(): Promise<void>;
 }
 
 export interface SourceContext {

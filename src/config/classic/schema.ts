@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { apiSchema } from '../api/schema.ts';
+import { databaseOptions } from '../database/schema.ts';
 import {
   apiRunOptions,
   derivedPaths,
@@ -115,7 +116,7 @@ const source = kit.section({
     }),
   ),
   api: kit.optional('The API to read, for type `api`.', apiSchema),
-  db: kit.optional('The query to run, for type `db`.', kit.anyMapping),
+  db: kit.optional('The query to run, for type `db`.', kit.section(databaseOptions)),
   custom_extractor: kit.optional('The extractor to call, for type `custom`.', kit.anyMapping),
   run: kit.optional('How the source is landed.', run),
 });

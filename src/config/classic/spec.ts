@@ -1,5 +1,6 @@
 import { apiIncrementalSpec } from '../api/incremental.ts';
 import { type ApiSurroundings, apiSource } from '../api/source.ts';
+import { databaseIncremental, databaseSource } from '../database/source.ts';
 import { fileSource } from '../file/source.ts';
 import { bronzePathPart, silverPathPart } from '../path-structure.ts';
 import { outputFormats } from '../rules.ts';
@@ -51,12 +52,19 @@ function bronzeSpec(source: Source, platform: PlatformBronze, configPath: string
 }
 
 function sourcePart(
-  { type, file, api, run = {} }: Source,
+  { type, file, api, db, run = {} }: Source,
   platform: PlatformBronze,
   configPath: string,
 ): Pick<BronzeSpec, 'source' | 'incremental'> {
   if (api !== undefined && (type === 'api' || file === undefined)) {
     return { source: apiSource(api, apiSurroundings(run, platform)), ...apiIncrementalSpec(api) };
+  }
+  if (db !== undefined && (type === 'db' || file === undefined)) {
+    const incremental = databaseIncremental(db);
+    return {
+      source: databaseSource(db, { workers: run.parallel_workers }),
+      ...(incremental !== undefined && { incremental }),
+    };
   }
   const { path, ...options } = file ?? { path: '' };
   return { source: fileSource(path, options, configPath) };

@@ -5,7 +5,7 @@ import * as kit from '../yaml/schema-kit.ts';
 export const FILE_FORMATS = ['csv', 'tsv', 'json', 'jsonl', 'parquet'] as const;
 export const PARTITION_STRATEGIES = ['date', 'hourly', 'timestamp', 'batch_id', 'none'] as const;
 export const SOURCE_TYPES = ['file', 'api', 'db', 'custom'] as const;
-const LATER_SOURCES = ['db', 'custom'] as const;
+const LATER_SOURCES = ['custom'] as const;
 
 /** Versions of the config language that the original knew; all of them read alike. */
 export const CONFIG_VERSIONS = [1, 2, 3] as const;
@@ -100,7 +100,7 @@ export const runOptions = {
   }),
   parquet_compression: compression,
   parallel_workers: kit.optional(
-    'Accepted for configs of the original. foundry streams; the value changes nothing.',
+    'Chunks that are read at once from a database, each a connection and a part file. Other sources are read as one stream, whatever it says.',
     kit.positiveInteger,
     { fallback: '`1`' },
   ),

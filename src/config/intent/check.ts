@@ -16,6 +16,7 @@ import { checkStorage } from '../storage-place.ts';
 import type { ConfigPath } from '../yaml/problems.ts';
 import type { Report } from '../yaml/report.ts';
 import type { Partly } from '../yaml/validate.ts';
+import { checkIntentDatabase } from './database.ts';
 import type { IntentConfig } from './schema.ts';
 import { intentApiSurroundings, intentBronzeFormats, intentModel, isEventLike } from './spec.ts';
 
@@ -40,15 +41,15 @@ export function checkIntent(config: Config, report: Report): void {
 
 function checkBronze(bronze: Bronze, report: Report): void {
   const options = bronze.options ?? {};
-  checkRun(options, options.partitioning_strategy ?? 'date', OPTIONS, report);
+  const type = report.isMuted(['bronze', 'source_type']) ? undefined : (bronze.source_type ?? 'file');
+  checkRun(options, options.partitioning_strategy ?? 'date', OPTIONS, report, { isSplit: type === 'db' });
   const formats = intentBronzeFormats(options);
   checkFormats(formats, [...OPTIONS, 'output_formats'], report);
   checkOwners(bronze, report);
-  if (report.isMuted(['bronze', 'source_type'])) return;
-  const type = bronze.source_type ?? 'file';
   if (type === 'api') checkApiSource(bronze, report);
+  if (type === 'db') checkIntentDatabase(bronze, report);
   if (type !== 'file') return;
-  for (const key of ['connection_name', 'source_query'] as const) {
+  for (const key of ['connection_name', 'source_query', 'partition_column'] as const) {
     if (bronze[key] !== undefined) report.warn(['bronze', key], `'${key}' has no effect on a file source`);
   }
   for (const key of ['db', 'api', 'custom_extractor'] as const) {

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { apiSchema } from '../api/schema.ts';
+import { databaseOptions } from '../database/schema.ts';
 import {
   derivedPaths,
   environment,
@@ -54,7 +55,7 @@ const options = kit.section({
     { fallback: '`[parquet]`' },
   ),
   output_defaults: kit.optional('Limits on output formats.', outputDefaults),
-  db: kit.optional('Database settings, for source_type `db`.', kit.anyMapping),
+  db: kit.optional('Database settings, for source_type `db`.', kit.section(databaseOptions)),
   api: kit.optional('The API to read, for source_type `api`.', apiSchema),
   custom_extractor: kit.optional('The extractor to call, for source_type `custom`.', kit.anyMapping),
   delta_mode: kit.optional('Same as `reference_mode.delta_mode`.', kit.choice(DELTA_MODES)),
@@ -79,7 +80,7 @@ const bronze = kit.section({
     kit.text,
   ),
   source_query: kit.optional('Query (db) or endpoint (api).', kit.text),
-  partition_column: kit.optional('Column of the source.', kit.text, { obsolete: 'use silver.partition_by' }),
+  partition_column: kit.optional('For db: same as `options.db.partition_on`.', kit.text),
   owner_team: kit.optional('Team that owns the source.', kit.text),
   owner_contact: kit.optional('Where to reach the team.', kit.text),
   source_storage: kit.optional('Storage of the source files.', backend, laterS3),

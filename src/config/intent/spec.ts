@@ -1,5 +1,6 @@
 import { apiIncrementalSpec } from '../api/incremental.ts';
 import { type ApiSurroundings, apiSource } from '../api/source.ts';
+import { type DatabaseOptions, databaseIncremental, databaseSource } from '../database/source.ts';
 import { fileSource } from '../file/source.ts';
 import { bronzePathPart, silverPathPart } from '../path-structure.ts';
 import { outputFormats } from '../rules.ts';
@@ -9,6 +10,7 @@ import { artifactNames } from '../silver/output-names.ts';
 import type { BronzeSpec, DatasetSpec, OutputFormats, SilverModelName, SilverSpec } from '../spec.ts';
 import { bronzeBase, silverBase, sourcePath } from '../storage-place.ts';
 import type { Partly } from '../yaml/validate.ts';
+import { intentDatabase } from './database.ts';
 import type { IntentConfig } from './schema.ts';
 
 type Silver = IntentConfig['silver'];
@@ -54,6 +56,14 @@ function sourcePart(config: IntentConfig, configPath: string): Pick<BronzeSpec, 
   if (bronze.source_type === 'api') {
     const api = options.api ?? {};
     return { source: apiSource(api, intentApiSurroundings(bronze)), ...apiIncrementalSpec(api) };
+  }
+  if (bronze.source_type === 'db') {
+    const database = intentDatabase<DatabaseOptions>(bronze, options.db ?? {});
+    const incremental = databaseIncremental(database);
+    return {
+      source: databaseSource(database, { workers: options.parallel_workers }),
+      ...(incremental !== undefined && { incremental }),
+    };
   }
   const { path: _moved, ...file } = written;
   const format = file.format ?? options.format;

@@ -1,0 +1,98 @@
+import { unreachable } from '../core/errors.ts';
+import type { DataType } from '../core/schema.ts';
+import { type EngineTextColumn, NOT_TYPED_BY_ENGINE } from '../sources/engine-input.ts';
+import { identifier, literal, sqlType } from './sql.ts';
+import { textCastSql } from './text-cast.ts';
+
+/** Of a record; a longer one is for the row lane. The engine's buffers are twice as large. */
+export const LONGEST_TEXT_RECORD = 4 * 1024 * 1024;
+
+/**
+ * A query for the records of a pipe, each value as its column's type has it. What a type does not hold fails the query.
+ * Undefined where the engine does not read one of the types by the rules of `table/cast.ts`.
+ */
+export function textScanSql(columns: readonly EngineTextColumn[], path: string): string | undefined {
+  const found = columns.map(columnSql);
+  if (found.includes(undefined)) return undefined;
+  const read = found.map((column, index) => `${literal(`c${index}`)}: ${literal(column?.read ?? 'VARCHAR')}`);
+  const options = [
+    'auto_detect=false',
+    'header=false',
+    `delim=','`,
+    `quote='"'`,
+    `escape='"'`,
+    `new_line='\\n'`,
+    `nullstr='\\N'`,
+    'allow_quoted_nulls=false',
+    'strict_mode=true',
+    'null_padding=false',
+    'ignore_errors=false',
+    `compression='none'`,
+    `columns={${read.join(', ')}}`,
+    `max_line_size=${LONGEST_TEXT_RECORD}`,
+    `buffer_size=${LONGEST_TEXT_RECORD * 2}`,
+  ];
+  const select = found.map(
+    (column, index) => `${column?.select(`c${index}`)} AS ${identifier(columns[index]?.name ?? '')}`,
+  );
+  return `SELECT ${select.join(', ')} FROM read_csv(${literal(path)}, ${options.join(', ')})`;
+}
+
+interface ColumnSql {
+  /** Type that the reader gives the cells. */
+  readonly read: string;
+  readonly select: (cell: string) => string;
+}
+
+function columnSql({ type, form, exact }: EngineTextColumn): ColumnSql | undefined {
+  if (form === 'hex') return { read: 'VARCHAR', select: (cell) => `unhex(${cell})` };
+  if (!exact) return checkedColumn(type);
+  const direct = { read: sqlType(type), select: (cell: string): string => cell };
+  switch (type.kind) {
+    case 'string':
+    case 'uuid':
+    case 'json':
+    case 'boolean':
+    case 'int32':
+    case 'int64':
+    case 'double':
+    case 'decimal':
+      return direct;
+    case 'date':
+      return { ...direct, select: within("DATE '0001-01-01'", "DATE '9999-12-31'") };
+    case 'time':
+      return { ...direct, select: within("TIME '00:00:00'", "TIME '23:59:59.999999'") };
+    case 'timestamp': {
+      const kind = sqlType(type);
+      const zone = type.utc ? '+00' : '';
+      return {
+        ...direct,
+        select: within(`${kind} '0001-01-01 00:00:00${zone}'`, `${kind} '9999-12-31 23:59:59.999999${zone}'`),
+      };
+    }
+    case 'binary':
+      return undefined;
+    default:
+      return unreachable(type);
+  }
+}
+
+/** Digits, and whatever else the text may hold, are looked at; see `text-cast.ts`. */
+function checkedColumn(type: DataType): ColumnSql | undefined {
+  if (NOT_TYPED_BY_ENGINE.has(type.kind)) return undefined;
+  return {
+    read: 'VARCHAR',
+    select: (cell) => {
+      const cast = textCastSql(type, cell);
+      return cast === undefined
+        ? cell
+        : `CASE WHEN ${cell} IS NULL THEN NULL WHEN ${cast.valid} THEN ${cast.value} ELSE error('misfit') END`;
+    },
+  };
+}
+
+/** Infinities, years beyond 9999 and 24:00:00 are values to the engine, but to few readers of files. */
+function within(least: string, most: string): (cell: string) => string {
+  return (cell) =>
+    `CASE WHEN ${cell} IS NULL OR ${cell} BETWEEN ${least} AND ${most} THEN ${cell} ELSE error('misfit') END`;
+}

@@ -1,0 +1,57 @@
+import type { DatabaseSourceSpec } from '../../config/database/spec.ts';
+import { FoundryError } from '../../core/errors.ts';
+import type { RetryPolicy } from '../../resilience/retry.ts';
+import { type ConnectionTarget, parseConnectionString } from './connection-string.ts';
+import type { Driver, Session } from './driver.ts';
+import { DRIVERS } from './drivers.ts';
+
+/** Failures of the way to the database may pass; what the database says of a query does not. */
+export function readPolicy(spec: DatabaseSourceSpec): RetryPolicy {
+  return {
+    attempts: spec.maxAttempts,
+    baseMs: 1000,
+    capMs: 30_000,
+    jitter: 0.2,
+    afterCapMs: 60_000,
+    classify: (error) => ({ retry: error instanceof FoundryError && error.code === 'RETRY001' }),
+  };
+}
+
+/** @throws AUTH001 when the variable is not set; CFG001 when the string cannot be read. */
+export function connectionTarget(
+  spec: DatabaseSourceSpec,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): ConnectionTarget {
+  const text = env[spec.connectionEnv] ?? '';
+  if (text === '') {
+    throw new FoundryError('AUTH001', `the environment variable ${spec.connectionEnv} is not set`, {
+      details: { env_var: spec.connectionEnv },
+      hint: `Set ${spec.connectionEnv} to the connection string of the database.`,
+    });
+  }
+  return parseConnectionString(text, spec.driver, spec.connectionEnv);
+}
+
+export interface Connected {
+  readonly driver: Driver;
+  connect(signal: AbortSignal): Promise<Session>;
+}
+
+export async function connectionsTo(target: ConnectionTarget, spec: DatabaseSourceSpec): Promise<Connected> {
+  const driver = await DRIVERS[target.engine]();
+  const seconds = target.connectTimeoutSeconds ?? spec.connectTimeoutSeconds;
+  return {
+    driver,
+    connect: (signal) =>
+      driver.connect(target, {
+        applicationName: spec.applicationName,
+        connectTimeoutMs: seconds * 1000,
+        ...(spec.statementTimeoutSeconds !== undefined && {
+          statementTimeoutMs: spec.statementTimeoutSeconds * 1000,
+        }),
+        ...(spec.lockTimeoutSeconds !== undefined && { lockTimeoutMs: spec.lockTimeoutSeconds * 1000 }),
+        fetchRows: spec.fetchRows,
+        signal,
+      }),
+  };
+}
