@@ -15,6 +15,8 @@ export interface RunPlace {
   readonly bin: string;
   /** Has pyarrow; without one, Python blocks are passed over. */
   readonly python: string | undefined;
+  /** Set for the commands, beside what every shell has. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Reasons for which a block may say `<!-- not run: … -->`. */
@@ -145,8 +147,8 @@ async function runOne({ text, exit, shown }: Command, place: RunPlace): Promise<
   return agrees ? [] : [`${text}\nprints\n${output}`];
 }
 
-function shell(command: string, { folder, bin }: RunPlace): Promise<Finished> {
-  const env = { PATH: `${bin}:${process.env.PATH}`, HOME: folder, LC_ALL: 'C' };
+function shell(command: string, { folder, bin, env: more }: RunPlace): Promise<Finished> {
+  const env = { PATH: `${bin}:${process.env.PATH}`, HOME: folder, LC_ALL: 'C', ...more };
   return runCommand([Bun.which('bash') ?? 'bash', '-c', `exec 2>&1\n${command}`], {
     cwd: folder,
     env,

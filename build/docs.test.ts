@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { foundryBinary, runFoundry, temporaryFolder } from '../src/testing/binary.ts';
 import { pythonWithPyarrow } from '../src/testing/parquet.ts';
+import { startQuakes } from './docs-api.ts';
 import { brokenLinks, unknownNames, unreachablePages, variablesOf } from './docs-facts.ts';
 import { matches, normalised } from './docs-output.ts';
 import { readPage } from './docs-page.ts';
@@ -14,7 +15,7 @@ const ROOT = join(import.meta.dir, '..');
 const PATHS = ['README.md', 'CONTRIBUTING.md', ...new Bun.Glob('docs/*.md').scanSync(ROOT)].sort();
 const PAGES = PATHS.map((path) => readPage(path, readFileSync(join(ROOT, path), 'utf8')));
 
-async function problemsOf(text: string, path = 'page.md'): Promise<string[]> {
+async function problemsOf(text: string, path = 'page.md', env = {}): Promise<string[]> {
   using folder = temporaryFolder('docs');
   const page = readPage(path, text);
   return await runPage(page, {
@@ -22,6 +23,7 @@ async function problemsOf(text: string, path = 'page.md'): Promise<string[]> {
     folder: folder.path,
     bin: dirname(foundryBinary()),
     python: pythonWithPyarrow(),
+    env,
   });
 }
 
@@ -40,7 +42,13 @@ async function knownFlags(): Promise<ReadonlySet<string>> {
 describe('the documentation', () => {
   for (const page of PAGES) {
     test(`${page.path} shows configs, commands, output and queries that are so`, async () => {
-      expect(await problemsOf(page.text, page.path)).toEqual([]);
+      const quakes = page.text.includes('QUAKES_URL') ? await startQuakes(ROOT) : undefined;
+      try {
+        const env = quakes === undefined ? {} : { QUAKES_URL: quakes.url };
+        expect(await problemsOf(page.text, page.path, env)).toEqual([]);
+      } finally {
+        quakes?.stop();
+      }
     });
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { type ApiServer, numberedRows, type SeenRequest, startApiServer } from '../testing/api-server.ts';
 import { quote, readWithDuckdb } from './readers.ts';
@@ -443,6 +444,34 @@ describe('a run over an API', () => {
         expect(server.requests.map(({ path, query }) => [path, query])).toEqual([
           ['/api/v1/orders', { state: 'all' }],
         ]);
+      },
+    ),
+  );
+
+  test(
+    'goes through the proxy of the environment, but not for hosts of NO_PROXY',
+    api(
+      () => [{ id: 1 }],
+      async ({ w, server, land }) => {
+        const seen: string[] = [];
+        const proxy = createServer((request, response) => {
+          seen.push(`${request.method} ${request.url}`);
+          response.setHeader('content-type', 'application/json').end('[{"id": 2}]');
+        });
+        await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+        try {
+          const address = proxy.address();
+          const port = typeof address === 'object' && address !== null ? address.port : 0;
+          const env = { HTTP_PROXY: `http://127.0.0.1:${port}` };
+          const far = { base_url: 'http://api.invalid', timeouts: { connect_seconds: 1 } };
+          await land(0, { api: far, env });
+          expect([seen, await landed(w)]).toEqual([['GET http://api.invalid/rows'], ['2']]);
+          await land(0, { env: { ...env, NO_PROXY: '127.0.0.1' } });
+          expect([seen.length, server.requests.length, await landed(w)]).toEqual([1, 1, ['1']]);
+        } finally {
+          proxy.closeAllConnections();
+          proxy.close();
+        }
       },
     ),
   );

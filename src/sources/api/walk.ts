@@ -24,7 +24,6 @@ export interface WalkedPage {
   /** `page 3 (GET https://…)`, for messages. */
   readonly origin: string;
   readonly page: Page;
-  readonly response: ApiResponse;
   /** How many of its records count: fewer than it holds at `max_records`. */
   readonly take: number;
 }
@@ -81,7 +80,7 @@ export async function* walkPages(
         pipe.start(requests.build(next, number + 1));
         if (options.isConcurrent) startAhead(number + 1, next);
       }
-      if (take > 0) yield { number, origin, page, response, take };
+      if (take > 0) yield { number, origin, page, take };
       if (next === undefined) break;
       place = next;
     }
