@@ -8,7 +8,7 @@ import type { ApiIncremental } from './spec.ts';
 
 /** @param at path of the API's section */
 export function checkApiIncremental(
-  { incremental, cursor_field: field }: Partly<ApiOptions>,
+  { incremental, cursor_field: field, pagination }: Partly<ApiOptions>,
   at: ConfigPath,
   place: Omit<IncrementalPlace, 'at'>,
   report: Report,
@@ -35,6 +35,13 @@ export function checkApiIncremental(
   }
   if (incremental.format !== undefined && param === undefined) {
     report.warn([...here, 'format'], "'format' has no effect without cursor_param");
+  }
+  for (const key of ['max_records', 'max_pages'] as const) {
+    if ((pagination?.[key] ?? 0) === 0) continue;
+    report.warn(
+      [...at, 'pagination', key],
+      `'${key}' cuts an incremental run off: unless the API gives its records in the order of the cursor, those behind the cut never land`,
+    );
   }
   checkIncremental({ ...incremental, initial_value: initial ?? older }, { at: here, ...place }, report);
 }

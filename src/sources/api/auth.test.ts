@@ -83,6 +83,16 @@ describe('credentials of the config', () => {
     expect(server.requests[0]?.query).toEqual({ a: '1', k: 'secret key+/' });
   });
 
+  test('that no header can carry are AUTH001 without the value', async () => {
+    const server = serve(() => ({}));
+    const api = open(server, { auth_type: 'bearer', auth_token_env: 'TOKEN' }, { TOKEN: 'se“cret”' });
+    const error = await api.get().catch((thrown: unknown) => thrown);
+    expect((error as FoundryError).toString()).toBe(
+      '[AUTH001] the value for the header authorization holds characters that no header can',
+    );
+    expect(server.requests).toHaveLength(0);
+  });
+
   test('may come from files', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'foundry-auth-'));
     try {

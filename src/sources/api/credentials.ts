@@ -1,4 +1,5 @@
 import type { ApiSourceSpec } from '../../config/api/spec.ts';
+import { FoundryError } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
 import type { ApiRequest } from './exchange.ts';
 import { oauthToken, type TokenSource } from './oauth.ts';
@@ -49,11 +50,24 @@ export function openCredentials(spec: ApiSourceSpec, context: CredentialsContext
   };
 }
 
+/** RFC 9110, section 5.5. */
+const NOT_IN_HEADER = /[^\t\x20-\x7e\x80-\xff]/;
+
 /** Headers of the config come last, as in the original: they may replace those of the authentication. */
 function merged(...groups: readonly (readonly [string, string | Secret][])[]): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of groups.flat()) {
-    headers[name.toLowerCase()] = typeof value === 'string' ? value : value.reveal();
+    const text = typeof value === 'string' ? value : value.reveal();
+    if (NOT_IN_HEADER.test(text)) {
+      throw new FoundryError(
+        'AUTH001',
+        `the value for the header ${name} holds characters that no header can`,
+        {
+          hint: 'Look at the variable or file that it comes from; line ends and quotation marks of a word processor are the usual ones.',
+        },
+      );
+    }
+    headers[name.toLowerCase()] = text;
   }
   return headers;
 }

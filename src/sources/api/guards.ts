@@ -76,7 +76,11 @@ export function hasMoreOf(
   throw pageError(number, `has_more_path "${hasMorePath.join('.')}" leads to neither true nor false`);
 }
 
-/** @throws PAGE001 where the API states no number of records although the config says where it does */
+/**
+ * Some APIs state the total with the first page only.
+ *
+ * @throws PAGE001 where the API states no number of records although the config says where it does
+ */
 export function totalOf(
   { total }: Pagination,
   number: number,
@@ -86,6 +90,7 @@ export function totalOf(
   if (total === undefined) return undefined;
   const value = 'header' in total ? headers[total.header.toLowerCase()] : atJsonPath(envelope, total.path);
   const where = 'header' in total ? `total_header ${total.header}` : `total_path "${total.path.join('.')}"`;
+  if (number > 1 && (value === undefined || value === null)) return undefined;
   const stated = typeof value === 'string' || typeof value === 'number' ? Number(value) : Number.NaN;
   if (Number.isInteger(stated) && stated >= 0 && value !== '') return stated;
   throw pageError(number, `${where} leads to no number of records`);
