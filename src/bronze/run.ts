@@ -8,6 +8,7 @@ import { checkUnchanged } from '../lake/neighbours.ts';
 import type { ReferenceRecord } from '../lake/reference.ts';
 import { openSource } from '../sources/open.ts';
 import { openStorage } from '../storage/open.ts';
+import { tightRoom } from '../storage/room.ts';
 import { locationOf } from '../storage/storage.ts';
 import type { Extracted } from './extract.ts';
 import { bronzeManifestBody } from './manifest-body.ts';
@@ -75,6 +76,9 @@ export async function runBronze(
 
   const source = await open(bronze.source, sourceContext(spec, options));
   const sourcePlan = await source.plan();
+  const inputBytes = sourcePlan.inputs.reduce((sum, input) => sum + input.sizeBytes, 0);
+  const tight = await tightRoom(storage, inputBytes);
+  if (tight !== undefined) options.log.warn(tight);
   const lake: Lake = { storage, ...(bronze.pathKeys !== undefined && { pathKeys: bronze.pathKeys }) };
   const lease = await acquireLease(lake, leaseName(spec), {
     signal: options.signal,

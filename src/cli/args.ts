@@ -88,8 +88,17 @@ export const ENGINE_ARGS = {
   },
 } as const satisfies ArgsDef;
 
-/** What a run tells, and to whom. */
+/** How a run is bounded, what it tells, and to whom. */
 export const OPERATION_ARGS = {
+  timeout: {
+    type: 'string',
+    valueHint: '30m',
+    description: 'Stop cleanly after this long, with exit code 75 (90s, 30m, 2h; default: none)',
+  },
+  'fail-fast': {
+    type: 'boolean',
+    description: 'Begin no further dataset after one failed (those under way are finished)',
+  },
   'log-level': {
     type: 'enum',
     options: ['debug', 'info', 'warning', 'error'],

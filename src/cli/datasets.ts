@@ -41,7 +41,9 @@ export async function loadDatasets(choice: DatasetChoice, session: Session): Pro
     await (await import('./operate.ts')).tellFailure(session, paths, failure);
     throw failure;
   }
-  return chosen(datasets, commaList(choice.sourceName));
+  const wanted = chosen(datasets, commaList(choice.sourceName));
+  session.shareAmong(wanted.length);
+  return wanted;
 }
 
 async function configPaths(config: string | undefined, command: string): Promise<string[]> {
@@ -83,21 +85,23 @@ function matches(pattern: string, name: string): boolean {
 
 /**
  * Runs the steps of each dataset, at most `session.workers` datasets at a time, and gives the results in the
- * datasets' order. One that fails does not stop the others; an interruption stops what has not begun.
+ * datasets' order. One that fails does not stop the others, unless --fail-fast says so; that and an interruption keep
+ * from beginning what has not begun.
  */
 export async function forEachDataset<R>(
   datasets: readonly DatasetSpec[],
   session: Session,
   steps: (spec: DatasetSpec) => AsyncIterable<R> | Promise<R>,
 ): Promise<DatasetResult<R>[]> {
-  const results: DatasetResult<R>[][] = datasets.map(() => []);
+  const results: DatasetResult<R>[][] = datasets.map(({ name }) => [{ dataset: name, notRun: true }]);
   const queue = [...datasets.entries()];
   const worker = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const [index, spec] = next;
       results[index] = await withinScope({ dataset: spec.name }, () => runSteps(spec, steps));
       session.clearProgress();
-      if (session.signal.aborted) return;
+      const failed = results[index]?.some((result) => 'error' in result) === true;
+      if (session.signal.aborted || (failed && session.failFast)) queue.length = 0;
     }
   };
   await Promise.all(Array.from({ length: Math.min(session.workers, datasets.length) }, worker));

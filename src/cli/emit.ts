@@ -7,6 +7,7 @@ import { runId } from '../observe/run-id.ts';
 import { type LogArgs, logFormatOf, openRunLog } from './log-settings.ts';
 import { combineExitCodes, type DatasetResult, errorText } from './outcome.ts';
 import type { Session } from './session.ts';
+import { renderSummary } from './summary.ts';
 
 /**
  * Writes the results to stdout, as text or as one JSON document, and every failure to stderr.
@@ -36,10 +37,7 @@ export function emitResults<R>(
   }
   const reports = results.flatMap((result) => ('report' in result ? [render(result.report)] : []));
   if (reports.length > 0) process.stdout.write(`${reports.join('\n\n')}\n`);
-  const failed = new Set(results.flatMap((result) => ('error' in result ? [result.dataset] : [])));
-  if (datasets.size > 1) {
-    process.stdout.write(`\n${datasets.size - failed.size} of ${datasets.size} datasets succeeded\n`);
-  }
+  if (datasets.size > 1) process.stdout.write(`\n${renderSummary(results)}\n`);
   return exitCode;
 }
 
@@ -82,12 +80,15 @@ function hinted(command: string, error: unknown): unknown {
   return new FoundryError(code, message, { details, cause, hint: `See \`foundry ${command} --help\`.` });
 }
 
+type JsonResult = { readonly dataset: string | undefined } & (
+  | { readonly report: unknown }
+  | { readonly error: unknown }
+  | { readonly notRun: true }
+);
+
 /** The one JSON document on stdout that `--output json` asks for. */
-export function writeJson(
-  command: string,
-  exitCode: number,
-  results: readonly ({ dataset: string | undefined } & ({ report: unknown } | { error: unknown }))[],
-): void {
+export function writeJson(command: string, exitCode: number, results: readonly JsonResult[]): void {
+  const notRun = results.flatMap((result) => ('notRun' in result ? [result.dataset] : []));
   const document = {
     tool: { name: 'foundry', ...BUILD_INFO },
     command,
@@ -97,6 +98,7 @@ export function writeJson(
     errors: results.flatMap((result) =>
       'error' in result ? [failureDocument(result.error, result.dataset)] : [],
     ),
+    ...(notRun.length > 0 && { not_run: notRun }),
   };
   process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 }

@@ -1,5 +1,6 @@
 import type { DatasetSpec } from '../config/spec.ts';
 import { exitCodeOf, failureDocument } from '../core/failure.ts';
+import type { Guard, GuardedPlace } from '../observe/guard.ts';
 import type { RunEnd } from '../observe/hooks/payload.ts';
 import {
   failedStep,
@@ -33,20 +34,47 @@ export async function operate<R extends StepReport>(
     const { recordStep } = await import('../observe/runs/record.ts');
     await recordStep(facts, outcome, session.log);
   };
+  const guard = await guarded(datasets, session, layers);
   const results = await forEachDataset(datasets, session, (spec) =>
     observed(spec, session, layers, steps, add),
   );
-  const begun = new Set(results.map((result) => result.dataset));
+  guard.stop();
   const failures = results.flatMap((result) =>
     'error' in result ? [failureDocument(result.error, result.dataset)] : [],
   );
   await fire(session, facts, {
     exitCode: combineExitCodes(results.map((result) => ('error' in result ? exitCodeOf(result.error) : 0))),
     steps: outcomes,
-    notRun: datasets.map((spec) => spec.name).filter((name) => !begun.has(name)),
+    notRun: results.flatMap((result) => ('notRun' in result ? [result.dataset] : [])),
     failures,
   });
   return results;
+}
+
+/** @throws STG001, ENG002 where there is too little disk or memory to begin, after telling the hooks. */
+async function guarded(
+  datasets: readonly DatasetSpec[],
+  session: Session,
+  layers: readonly Layer[],
+): Promise<Guard> {
+  const { openGuard } = await import('../observe/guard.ts');
+  const { openStorage } = await import('../storage/open.ts');
+  const bases = datasets.flatMap(({ bronze, silver }) => [
+    ...(layers.includes('bronze') ? [bronze.base] : []),
+    ...(layers.includes('silver') && silver !== undefined ? [silver.base] : []),
+  ]);
+  const folders = [...new Set(bases)].flatMap((base) => openStorage(base).local?.path('') ?? []);
+  const places = folders.map((folder): GuardedPlace => ({ folder, what: 'the lake' }));
+  const spilling = { folder: session.limits.spillFolder, what: 'spilling' } as const;
+  try {
+    return await openGuard(layers.includes('silver') ? [...places, spilling] : places, process.env, {
+      log: session.log,
+      onShort: session.stop,
+    });
+  } catch (error) {
+    await tellFailure(session, factsOf(session, datasets).configPaths, error);
+    throw error;
+  }
 }
 
 /** Tells the hooks of a failure before any dataset was reached: configs that cannot be read. Not of a plan. */

@@ -3,6 +3,8 @@ import { asFoundryError } from '../core/failure.ts';
 /** How one dataset ended: its report, or why there is none. */
 export type DatasetResult<R> =
   | { readonly dataset: string; readonly report: R }
+  /** The run ended before it began. */
+  | { readonly dataset: string; readonly notRun: true }
   | { readonly dataset: string; readonly error: unknown };
 
 /**

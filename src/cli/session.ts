@@ -6,6 +6,7 @@ import type { EngineLimits } from '../engine/engine.ts';
 import { engineLimits } from '../engine/limits.ts';
 import type { Hooks } from '../observe/hooks/hooks.ts';
 import { runId } from '../observe/run-id.ts';
+import { parseDuration } from '../table/cursor-order.ts';
 import { deprecatedFlags } from './args.ts';
 import { type HookArgs, hooksOf } from './hook-flags.ts';
 import type { RunLog } from './log.ts';
@@ -24,13 +25,20 @@ export interface Session {
   readonly limits: EngineLimits;
   /** How many datasets run at a time. */
   readonly workers: number;
+  /** Tells how many datasets there are: fewer than workers share the limits among fewer. */
+  shareAmong(datasets: number): void;
+  /** A dataset that failed keeps those from beginning that have not begun. */
+  readonly failFast: boolean;
   /** How long to wait for a dataset that another run holds. */
   readonly leaseWaitSeconds: number;
   readonly log: RunLog;
   /** Nothing is written and nobody told: --dry-run, --validate-only or --preview. */
   readonly isPlan: boolean;
   readonly hooks: Hooks;
+  /** Of the process, of --timeout, and of `stop`. */
   readonly signal: AbortSignal;
+  /** Ends the run cleanly, with this failure. */
+  stop(reason: FoundryError): void;
   readonly clock: Clock;
   /** A progress line for one dataset; the one before it is cleared. */
   progress(label: string): ProgressLine;
@@ -47,11 +55,19 @@ export interface SessionArgs extends LogArgs, HookArgs {
   readonly 'parallel-workers'?: string | undefined;
   readonly 'lock-timeout'?: string | undefined;
   readonly 'use-locks'?: boolean | undefined;
+  readonly timeout?: string | undefined;
+  readonly 'fail-fast'?: boolean | undefined;
 }
 
-/** @throws USE001 for a date, size or thread count that is none. */
+/** What does not stop within this time after a timeout is left as a kill would leave it. */
+const STOP_GRACE_MS = 30_000;
+
+/** @throws USE001 for a date, size, duration or thread count that is none. */
 export function openSession(command: string, args: SessionArgs, signal: AbortSignal): Session {
-  const workers = atLeastOne('--parallel-workers', args['parallel-workers']) ?? 1;
+  const stopper = new AbortController();
+  startTimeout(args.timeout, stopper);
+  const whole = limitsOf(args);
+  let workers = atLeastOne('--parallel-workers', args['parallel-workers']) ?? 1;
   let line: ProgressLine | undefined;
   const clearProgress = (): void => line?.clear();
   const log = openRunLog(command, args, process.env, { beforeLine: clearProgress });
@@ -61,13 +77,22 @@ export function openSession(command: string, args: SessionArgs, signal: AbortSig
     runId: runId(),
     output: args.output === 'json' ? 'json' : 'text',
     runDate: runDateOf(args.date, systemClock),
-    limits: limitsOf(args, workers),
-    workers,
+    get limits() {
+      return sharedLimits(whole, workers);
+    },
+    get workers() {
+      return workers;
+    },
+    shareAmong(datasets) {
+      workers = Math.min(workers, Math.max(1, datasets));
+    },
+    failFast: args['fail-fast'] === true,
     leaseWaitSeconds: leaseWaitOf(args),
     log,
     isPlan: args['dry-run'] === true || args['validate-only'] === true || args.preview !== undefined,
     hooks: hooksOf(args, process.env),
-    signal,
+    signal: AbortSignal.any([signal, stopper.signal]),
+    stop: (reason) => stopper.abort(reason),
     clock: systemClock,
     progress(label) {
       clearProgress();
@@ -90,18 +115,40 @@ function runDateOf(text: string | undefined, clock: Clock): RunDate {
   return runDate;
 }
 
-function limitsOf(args: SessionArgs, workers: number): EngineLimits {
+function startTimeout(text: string | undefined, stopper: AbortController): void {
+  if (text === undefined) return;
+  const micros = parseDuration(/^\d+(\.\d+)?$/.test(text) ? `${text}s` : text);
+  const ms = micros === undefined ? 0 : Number(micros / 1000n);
+  // Longer ones do not fit a timer, and nobody waits three weeks.
+  if (ms <= 0 || ms > 2 ** 31 - 1) {
+    throw new FoundryError('USE001', `--timeout: "${text}" is not a duration; write 90s, 30m or 2h`);
+  }
+  setTimeout(() => {
+    stopper.abort(new FoundryError('TIME001', `not done within the ${text} of --timeout`));
+    setTimeout(() => process.exit(75), STOP_GRACE_MS).unref();
+  }, ms).unref();
+}
+
+function limitsOf(args: SessionArgs): EngineLimits {
   const memory = args['memory-limit'];
   const memoryBytes = memory === undefined ? undefined : parseBytes(memory);
   if (memory !== undefined && memoryBytes === undefined) {
     throw new FoundryError('USE001', `--memory-limit: "${memory}" is not a size; write 512MB or 2GiB`);
   }
   const threads = atLeastOne('--threads', args.threads);
-  const whole = engineLimits({
+  return engineLimits({
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
     ...(threads === undefined ? {} : { threads }),
   });
-  return { ...whole, memoryBytes: Math.floor(whole.memoryBytes / workers) };
+}
+
+/** Each of the datasets that run at a time has its part of the memory and of the cores. */
+function sharedLimits(whole: EngineLimits, workers: number): EngineLimits {
+  return {
+    ...whole,
+    memoryBytes: Math.floor(whole.memoryBytes / workers),
+    threads: Math.max(1, Math.ceil(whole.threads / workers)),
+  };
 }
 
 /** `--use-locks` alone waits as long as the original did. */

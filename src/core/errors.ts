@@ -105,6 +105,13 @@ export const ERRORS = {
     meaning: 'Another run holds this dataset, or replaced the partition first.',
     hint: 'Run again when the other run has ended.',
   },
+  TIME001: {
+    exit: 75,
+    retryable: true,
+    meaning:
+      'The run took longer than --timeout allows. Nothing was committed by the step that was under way.',
+    hint: 'Run again, or raise --timeout.',
+  },
   INT001: {
     exit: 130,
     retryable: true,

@@ -12,8 +12,14 @@ export interface FailureDocument {
   readonly problems?: readonly unknown[];
 }
 
-/** Anything thrown that foundry did not foresee is ERR000. */
+/**
+ * Anything thrown that foundry did not foresee is ERR000. An interruption is what it was made for, where that has a
+ * code of its own: a timeout, a disk that is nearly full.
+ */
 export function asFoundryError(error: unknown): FoundryError {
+  if (error instanceof FoundryError && error.code === 'INT001' && error.cause instanceof FoundryError) {
+    return error.cause;
+  }
   return error instanceof FoundryError
     ? error
     : new FoundryError('ERR000', messageOf(error), { cause: error });

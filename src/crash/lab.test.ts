@@ -132,6 +132,8 @@ export function environment(folder: string): Record<string, string> {
     TMPDIR: join(folder, 'tmp'),
     FOUNDRY_SPILL_DIR: join(folder, 'spill'),
     FOUNDRY_CACHE_DIR: ENGINE_CACHE,
+    // Disks are filled here to the last byte: the run, not the look before it, is what is tried.
+    FOUNDRY_MIN_FREE_DISK: '0',
   };
 }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import {
   BRONZE,
   classic,
@@ -19,6 +19,7 @@ interface Received {
   readonly body: any;
 }
 
+setDefaultTimeout(30_000);
 const SECRET = 'T0-very-secret-path';
 const received: Received[] = [];
 /** Status codes of the next answers; 200 when there are none. */

@@ -1,7 +1,8 @@
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { BRONZE, classic, csv, DATE, expectExit, runFoundry, scenario, type Workspace } from './support.ts';
 
+setDefaultTimeout(30_000);
 const ARGS = ['bronze', '--config', 'a.yaml', '--date', DATE];
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { Ajv } from 'ajv';
 import schema from '../../schemas/run-record.schema.json' with { type: 'json' };
@@ -20,6 +20,7 @@ import {
   type Workspace,
 } from './support.ts';
 
+setDefaultTimeout(30_000);
 const ARGS = ['--config', 'a.yaml', '--date', DATE];
 const SILVER_SPEC = { model: 'scd_type_1', primary_keys: ['id'], order_column: 'at' };
 

@@ -50,6 +50,7 @@ export interface Document {
   readonly command: string;
   readonly exit_code: number;
   readonly run_id: string;
+  readonly not_run?: readonly string[];
   // biome-ignore lint/suspicious/noExplicitAny: tests look into reports of every command
   readonly reports: any[];
   readonly errors: {
