@@ -40,6 +40,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   consola: ['cli/'],
   cockatiel: ['resilience/'],
   ky: ['sources/api/'],
+  '@smithy/signature-v4': ['sources/api/aws-signature.ts'],
   postgres: ['sources/database/postgres.ts'],
   mysql2: ['sources/database/mysql.ts'],
   mssql: ['sources/database/mssql.ts'],

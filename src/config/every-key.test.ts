@@ -89,6 +89,7 @@ const REFRESH = {
   'auth.client_id': 'c',
   'auth.refresh_token_env': 'R',
 };
+const SIGV4 = { 'auth.type': 'aws_sigv4', 'auth.region': 'eu-west-1' };
 const paging = (type: string) => ({ 'pagination.type': type });
 const POST = { method: 'post' };
 const absent = (key: string) => ({ [key]: undefined });
@@ -116,6 +117,11 @@ const BESIDE_API: Readonly<Record<string, Readonly<Record<string, unknown>>>> = 
   'auth.audience': OAUTH,
   'auth.refresh_token_env': REFRESH,
   'auth.refresh_token_file': { ...REFRESH, ...absent('auth.refresh_token_env') },
+  'auth.region': SIGV4,
+  'auth.service': SIGV4,
+  'auth.access_key_id_env': SIGV4,
+  'auth.secret_access_key_env': SIGV4,
+  'auth.session_token_env': SIGV4,
   auth_type: { auth_token_env: 'T' },
   auth_token_env: { auth_type: 'bearer', auth_token_env: 'T' },
   auth_key_env: { auth_type: 'api_key', auth_key_env: 'K' },

@@ -362,6 +362,7 @@ describe('a run over an API', () => {
         const schemes = [
           { auth: { type: 'api_key', key_env: 'S', key_param: 'key' } },
           { auth: { type: 'bearer', token_env: 'S' } },
+          { auth: { type: 'aws_sigv4', region: 'r', access_key_id_env: 'K', secret_access_key_env: 'S' } },
           { headers: { 'X-Token': '${S}' } },
           { params: { api_key: '${S}' } },
         ];
@@ -374,7 +375,11 @@ describe('a run over an API', () => {
               ...scheme,
               params: { ...('params' in scheme ? scheme.params : {}), ...params },
             };
-            const done = await land(code, { api: settings, env: { S: secret }, flags: ['--verbose'] });
+            const done = await land(code, {
+              api: settings,
+              env: { S: secret, K: 'AKID' },
+              flags: ['--verbose'],
+            });
             const shown = `${JSON.stringify(done)}${JSON.stringify(await w.snapshot('output'))}`;
             expect(shown).not.toContain(secret);
             expect(shown).not.toContain(encodeURIComponent(secret));

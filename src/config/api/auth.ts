@@ -33,6 +33,10 @@ const READS = {
     ],
     also: [],
   },
+  aws_sigv4: {
+    one: [['region']],
+    also: ['service', 'access_key_id_env', 'secret_access_key_env', 'session_token_env'],
+  },
   oauth2_client_credentials: {
     one: [['token_url'], ['client_id', 'client_id_env'], ['client_secret_env', 'client_secret_file']],
     also: OAUTH_CLIENT,
@@ -139,6 +143,15 @@ export function apiAuth(api: ApiOptions): ApiAuth {
         type: 'basic',
         username: secret(options.username_env, options.username_file),
         password: secret(options.password_env, options.password_file),
+      };
+    case 'aws_sigv4':
+      return {
+        type: options.type,
+        region: options.region ?? '',
+        service: options.service ?? 'execute-api',
+        accessKeyId: { env: options.access_key_id_env ?? 'AWS_ACCESS_KEY_ID' },
+        secretAccessKey: { env: options.secret_access_key_env ?? 'AWS_SECRET_ACCESS_KEY' },
+        sessionToken: { env: options.session_token_env ?? 'AWS_SESSION_TOKEN' },
       };
     case 'oauth2_client_credentials':
       return { type: options.type, ...oauthClient(options) };

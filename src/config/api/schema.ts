@@ -13,6 +13,7 @@ export const AUTH_TYPES = [
   'basic',
   'oauth2_client_credentials',
   'oauth2_refresh_token',
+  'aws_sigv4',
 ] as const;
 
 const authType = kit.choice(AUTH_TYPES);
@@ -49,6 +50,21 @@ const auth = kit.section({
   refresh_token_file: secretFile('the refresh token, for `oauth2_refresh_token`'),
   scopes: kit.optional('Scopes to ask for.', kit.textOrList, { fallback: '`[]`' }),
   audience: kit.optional('Audience to ask for.', kit.text),
+  region: kit.optional('AWS region, for `aws_sigv4`.', kit.text),
+  service: kit.optional('AWS service, for `aws_sigv4`.', kit.text, { fallback: '`execute-api`' }),
+  access_key_id_env: kit.optional('Environment variable that holds the access key id.', kit.text, {
+    fallback: '`AWS_ACCESS_KEY_ID`',
+  }),
+  secret_access_key_env: kit.optional('Environment variable that holds the secret access key.', kit.text, {
+    fallback: '`AWS_SECRET_ACCESS_KEY`',
+  }),
+  session_token_env: kit.optional(
+    'Environment variable that holds the session token, if there is one.',
+    kit.text,
+    {
+      fallback: '`AWS_SESSION_TOKEN`',
+    },
+  ),
 });
 
 const pagination = kit.section({

@@ -51,6 +51,15 @@ export type ApiAuth =
       readonly name: string;
     }
   | { readonly type: 'basic'; readonly username: SecretRef; readonly password: SecretRef }
+  | {
+      readonly type: 'aws_sigv4';
+      readonly region: string;
+      readonly service: string;
+      readonly accessKeyId: SecretRef;
+      readonly secretAccessKey: SecretRef;
+      /** Used where it is set. */
+      readonly sessionToken: SecretRef;
+    }
   | ({ readonly type: 'oauth2_client_credentials' } & OAuthClient)
   | ({ readonly type: 'oauth2_refresh_token'; readonly refreshToken: SecretRef } & OAuthClient);
 

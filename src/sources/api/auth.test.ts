@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test';
+import { createHash, createHmac } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -150,6 +151,62 @@ describe('credentials of the config', () => {
       ENV,
     );
     expect(client.redact('a secret key+/ b secret%20key%2B%2F c')).toBe('a *** b *** c');
+  });
+});
+
+/** The signature of a request as AWS would reckon it (SigV4, steps 1 to 4), from what arrived. */
+function expectedSignature(request: SeenRequest, secret: string, rawQuery: string): string {
+  const [, scope = '', names = ''] =
+    /Credential=[^/]+\/(\S+), SignedHeaders=(\S+), /.exec(request.headers.authorization ?? '') ?? [];
+  const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+  const hmac = (key: string | Buffer, text: string): Buffer =>
+    createHmac('sha256', key).update(text).digest();
+  const canonical = [
+    request.method,
+    request.path,
+    rawQuery.split('&').sort().join('&'),
+    ...names.split(';').map((name) => `${name}:${request.headers[name]?.trim()}`),
+    '',
+    names,
+    hash(request.body),
+  ].join('\n');
+  const time = request.headers['x-amz-date'] ?? '';
+  const toSign = ['AWS4-HMAC-SHA256', time, scope, hash(canonical)].join('\n');
+  const key = scope.split('/').reduce<string | Buffer>((before, part) => hmac(before, part), `AWS4${secret}`);
+  return hmac(key, toSign).toString('hex');
+}
+
+describe('AWS Signature Version 4', () => {
+  test('signs what arrives: query, headers and body', async () => {
+    const server = serve(() => ({}));
+    const auth = { type: 'aws_sigv4', region: 'eu-west-1' } as const;
+    const env = {
+      AWS_ACCESS_KEY_ID: 'AKID',
+      AWS_SECRET_ACCESS_KEY: 'secret/1',
+      AWS_SESSION_TOKEN: 'session-1',
+    };
+    const api = open(server, { auth }, env);
+    await api.get('/a/b?z=1&b=x%20y&a=%2F');
+    const body = {
+      method: 'POST',
+      url: `${server.url}/p?q=a+b`,
+      headers: { 'content-type': 'a/b' },
+      body: '{"ü":1}',
+    } as const;
+    await api.exchange(body, OPEN);
+    const queries = ['z=1&b=x%20y&a=%2F', 'q=a%20b'];
+    expect(server.requests).toHaveLength(2);
+    for (const [index, request] of server.requests.entries()) {
+      const { authorization = '' } = request.headers;
+      expect(authorization).toStartWith('AWS4-HMAC-SHA256 Credential=AKID/');
+      expect(authorization).toContain('/eu-west-1/execute-api/aws4_request');
+      expect(authorization).toEndWith(
+        `Signature=${expectedSignature(request, 'secret/1', queries[index] ?? '')}`,
+      );
+      expect(request.headers['x-amz-security-token']).toBe('session-1');
+    }
+    expect(server.requests[1]?.query).toEqual({ q: 'a b' });
+    expect(() => open(server, { auth }, {})).toThrow('AWS_ACCESS_KEY_ID is not set');
   });
 });
 

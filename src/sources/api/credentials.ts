@@ -1,6 +1,7 @@
 import type { ApiSourceSpec } from '../../config/api/spec.ts';
 import { FoundryError } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
+import { awsSigner, type Signer } from './aws-signature.ts';
 import type { ApiRequest } from './exchange.ts';
 import { oauthToken, type TokenSource } from './oauth.ts';
 import { type Environment, type Redactor, readSecret } from './secrets.ts';
@@ -44,7 +45,12 @@ export function openCredentials(spec: ApiSourceSpec, context: CredentialsContext
       const token = await scheme.token?.get(signal);
       const proof: [string, Secret][] =
         token === undefined ? scheme.headers : [['authorization', new Secret(`Bearer ${token.reveal()}`)]];
-      return { ...request, url: url.href, headers: merged(proof, Object.entries(request.headers), headers) };
+      const ready = {
+        ...request,
+        url: url.href,
+        headers: merged(proof, Object.entries(request.headers), headers),
+      };
+      return scheme.sign === undefined ? ready : scheme.sign(ready);
     },
     refused: () => scheme.token?.renew() ?? false,
   };
@@ -76,6 +82,7 @@ interface Scheme {
   readonly headers: [string, Secret][];
   readonly query: [string, Secret][];
   readonly token?: TokenSource;
+  readonly sign?: Signer;
 }
 
 function openScheme(auth: ApiSourceSpec['auth'], context: CredentialsContext): Scheme {
@@ -103,6 +110,8 @@ function openScheme(auth: ApiSourceSpec['auth'], context: CredentialsContext): S
       const pair = Buffer.from(`${user.reveal()}:${password.reveal()}`).toString('base64');
       return header('authorization', `Basic ${pair}`);
     }
+    case 'aws_sigv4':
+      return { headers: [], query: [], sign: awsSigner(auth, env, redactor) };
     case 'oauth2_client_credentials':
     case 'oauth2_refresh_token':
       return { headers: [], query: [], token: oauthToken(auth, context) };
