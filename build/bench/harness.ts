@@ -18,6 +18,8 @@ export interface Measured {
   readonly milliseconds: number;
   /** Against the last contestant, the yardstick: the median of the rounds' ratios, which noise moves least. */
   readonly ratio: number;
+  /** The same of processor time, which hardly depends on what else the machine does. */
+  readonly cpuRatio: number;
   /** Seen every 10 ms; NaN for a process that ended sooner, and where there is no /proc. */
   readonly peakMegabytes: number;
   readonly fastestMilliseconds: number;
@@ -38,23 +40,31 @@ export async function race(
   contestants: readonly Contestant[],
   { rounds = 5, warmUps = 1 }: BenchOptions = {},
 ): Promise<readonly Measured[]> {
-  const samples = contestants.map(() => ({ times: [] as number[], peaks: [] as number[] }));
+  const samples = contestants.map(() => ({
+    times: [] as number[],
+    cpu: [] as number[],
+    peaks: [] as number[],
+  }));
   for (let round = -warmUps; round < rounds; round++) {
     for (const [index, contestant] of contestants.entries()) {
       await contestant.prepare?.();
-      const { milliseconds, peakMegabytes } = await runOnce(contestant);
+      const { milliseconds, cpuMilliseconds, peakMegabytes } = await runOnce(contestant);
       if (round < 0) continue;
       samples[index]?.times.push(milliseconds);
+      samples[index]?.cpu.push(cpuMilliseconds);
       samples[index]?.peaks.push(peakMegabytes);
     }
   }
   return contestants.map(({ name }, index) => {
-    const { times = [], peaks = [] } = samples[index] ?? {};
-    const yardstick = samples.at(-1)?.times ?? [];
+    const { times = [], cpu = [], peaks = [] } = samples[index] ?? {};
+    const yardstick = samples.at(-1);
+    const ratio = (own: readonly number[], theirs: readonly number[] = []): number =>
+      median(own.map((value, round) => value / (theirs[round] ?? Number.NaN)));
     return {
       name,
       milliseconds: median(times),
-      ratio: median(times.map((time, round) => time / (yardstick[round] ?? Number.NaN))),
+      ratio: ratio(times, yardstick?.times),
+      cpuRatio: ratio(cpu, yardstick?.cpu),
       peakMegabytes: median(peaks.filter((peak) => !Number.isNaN(peak))),
       fastestMilliseconds: Math.min(...times),
     };
@@ -65,7 +75,7 @@ async function runOnce({
   name,
   command,
   env,
-}: Contestant): Promise<{ milliseconds: number; peakMegabytes: number }> {
+}: Contestant): Promise<{ milliseconds: number; cpuMilliseconds: number; peakMegabytes: number }> {
   const start = performance.now();
   const child = Bun.spawn([...command], {
     env: { ...process.env, ...env },
@@ -81,16 +91,17 @@ async function runOnce({
   const milliseconds = performance.now() - start;
   clearInterval(watch);
   if (code !== 0) throw new Error(`${name} ended with ${code}: ${stderr.slice(-2000)}`);
-  return { milliseconds, peakMegabytes };
+  const cpuMilliseconds = Number(child.resourceUsage()?.cpuTime.total ?? Number.NaN) / 1000;
+  return { milliseconds, cpuMilliseconds, peakMegabytes };
 }
 
 /** Prints one line a contestant; ratios are against the last one, the yardstick. */
 export function printRace(title: string, results: readonly Measured[]): void {
   console.log(`\n${title}`);
-  for (const { name, milliseconds, ratio, peakMegabytes, fastestMilliseconds } of results) {
+  for (const { name, milliseconds, ratio, cpuRatio, peakMegabytes, fastestMilliseconds } of results) {
     console.log(
       `  ${name.padEnd(36)} ${milliseconds.toFixed(1).padStart(9)} ms  ${`${ratio.toFixed(2)}×`.padStart(8)}` +
-        `  (best ${fastestMilliseconds.toFixed(1)} ms, peak ${Number.isNaN(peakMegabytes) ? '?' : peakMegabytes.toFixed(0)} MB)`,
+        `  (processor ${cpuRatio.toFixed(2)}×, best ${fastestMilliseconds.toFixed(1)} ms, peak ${Number.isNaN(peakMegabytes) ? '?' : peakMegabytes.toFixed(0)} MB)`,
     );
   }
 }

@@ -44,7 +44,7 @@ for (const rows of SIZES) {
             await mkdir(theirs, { recursive: true });
           }),
         ],
-        { rounds: rows > 1_000_000 ? 5 : 7 },
+        { rounds: rows > 1_000_000 ? 3 : 5 },
       );
       const title = `${model.name}${model.partitionBy === undefined ? '' : `, ${FOLDERS} folders`}`;
       printRace(`Silver ${title}, ${rows.toLocaleString('en')} rows`, results);

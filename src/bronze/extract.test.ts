@@ -54,6 +54,7 @@ test('the bytes of a file that the engine declines after its scan are told once'
         log: silentLog,
         progress: {
           step() {},
+          share() {},
           rows() {},
           bytes(count) {
             bytes += count;
@@ -115,6 +116,7 @@ test('parts written before a column turned out wider, or appeared, are written a
         log: silentLog,
         progress: {
           step() {},
+          share() {},
           bytes() {},
           rows(count) {
             told += count;

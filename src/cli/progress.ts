@@ -8,11 +8,12 @@ export interface ProgressLine extends Progress {
   clear(): void;
 }
 
-/** One line on a terminal: what, rows, bytes, rows/s. Silent where stderr is piped. */
+/** One line on a terminal: what, how much of it, rows, bytes. Silent where stderr is piped. */
 export function createProgressLine(label: string, stream: NodeJS.WriteStream): ProgressLine {
   let step = '';
   let rows = 0;
   let bytes = 0;
+  let done: { readonly share: number; readonly detail: string } | undefined;
   let drawnAt = 0;
   let visible = false;
   const startedAt = performance.now();
@@ -23,12 +24,13 @@ export function createProgressLine(label: string, stream: NodeJS.WriteStream): P
     drawnAt = now;
     const seconds = Math.max(0.001, (now - startedAt) / 1000);
     const facts = [label, step];
-    if (rows > 0)
-      facts.push(
-        `${rows.toLocaleString('en')} rows`,
-        `${Math.round(rows / seconds).toLocaleString('en')} rows/s`,
-      );
+    if (done !== undefined) facts.push(`${Math.floor(done.share * 100)}%`, done.detail);
+    if (rows > 0) facts.push(`${rows.toLocaleString('en')} rows`);
+    // Where a step has a share, its rows were counted before it began.
+    if (rows > 0 && done === undefined)
+      facts.push(`${Math.round(rows / seconds).toLocaleString('en')} rows/s`);
     if (bytes > 0) facts.push(formatBytes(bytes));
+    if (done !== undefined) facts.push(`${Math.round(seconds)} s`);
     const line = facts.filter((fact) => fact !== '').join(' · ');
     stream.write(`\r\u001b[2K${line.slice(0, Math.max(20, (stream.columns || 80) - 1))}`);
     visible = true;
@@ -37,6 +39,7 @@ export function createProgressLine(label: string, stream: NodeJS.WriteStream): P
   return {
     step(name) {
       step = name;
+      done = undefined;
       drawnAt = 0;
       draw();
     },
@@ -46,6 +49,10 @@ export function createProgressLine(label: string, stream: NodeJS.WriteStream): P
     },
     bytes(count) {
       bytes += count;
+      draw();
+    },
+    share(share, detail = '') {
+      done = { share: Math.min(1, Math.max(share, done?.share ?? 0)), detail };
       draw();
     },
     clear() {

@@ -11,7 +11,12 @@ export interface Progress {
   step(name: string): void;
   rows(count: number): void;
   bytes(count: number): void;
+  /**
+   * How much of the step is done, from 0 to 1; it never goes back.
+   * @param detail `file 3 of 12`
+   */
+  share(done: number, detail?: string): void;
 }
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {} };
-export const noProgress: Progress = { step() {}, rows() {}, bytes() {} };
+export const noProgress: Progress = { step() {}, rows() {}, bytes() {}, share() {} };

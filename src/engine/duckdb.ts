@@ -74,6 +74,7 @@ function engineOn(
         yield columns;
       }
     },
+    progress: () => (closed ? 0 : Math.max(0, Math.min(1, connection.progress.percentage / 100))),
     interrupt,
     fork: async () => engineOn(instance, await connectTo(instance), spill, signal, async () => undefined),
     close: async () => {
@@ -111,5 +112,8 @@ async function start(limits: EngineLimits, spill: string) {
 async function connectTo(instance: DuckDBInstance): Promise<DuckDBConnection> {
   const connection = await instance.connect();
   await connection.run("SET TimeZone = 'UTC'");
+  // Without it the engine does not count; it prints nothing.
+  await connection.run('SET enable_progress_bar = true');
+  await connection.run('SET enable_progress_bar_print = false');
   return connection;
 }

@@ -17,6 +17,8 @@ export interface Engine {
    * of 64 bits and more as bigint; dates, times, timestamps, decimals and blobs as its classes).
    */
   stream(sql: string): AsyncGenerator<readonly (readonly unknown[])[]>;
+  /** How much is done of the statement that runs, from 0 to 1; 0 where nothing runs or the engine cannot tell. */
+  progress(): number;
   /** Stops what is running: it rejects with INT001. */
   interrupt(): void;
   /** Another connection to the same database, which shares its limits and runs beside it. */

@@ -22,8 +22,13 @@ export async function copyToPart(
   file: string,
   format: PartFormat,
 ): Promise<{ readonly rows: number }> {
-  const [row] = await engine.query(`COPY (${selectSql}) TO ${literal(file)} (${copyOptions(format)})`);
+  const [row] = await engine.query(copySql(selectSql, file, format));
   return { rows: Number(row?.Count ?? 0) };
+}
+
+/** The statement of `copyToPart`. */
+export function copySql(selectSql: string, file: string, format: PartFormat): string {
+  return `COPY (${selectSql}) TO ${literal(file)} (${copyOptions(format)})`;
 }
 
 function copyOptions(part: PartFormat): string {

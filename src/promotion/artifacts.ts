@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import type { OutputFormats, SilverSpec } from '../config/spec.ts';
-import type { DataType, Field, TableSchema } from '../core/schema.ts';
+import type { Progress } from '../core/log.ts';
+import type { Field, TableSchema } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
 import { copyToPart, hashFile } from '../engine/parts.ts';
+import { sharing } from '../engine/sharing.ts';
 import { identifier, literal } from '../engine/sql.ts';
-import { partitionSegment } from '../lake/hive.ts';
 import type { SpooledPart } from '../lake/lake.ts';
+import { writeFolders } from './folders.ts';
 import { type AddedColumn, type ArtifactQuery, PREPARED } from './models/model.ts';
 import type { PartitionColumn } from './partitions.ts';
 import { exactText } from './text-sql.ts';
@@ -119,6 +121,9 @@ export interface WrittenArtifact {
   readonly staged: string;
 }
 
+/** Row groups that small folders do not read much of in vain. */
+const ROWS_OF_FOLDERS = 20_480;
+
 /**
  * Writes one artifact: sorted once, then one file per partition value and format, so that the bytes do not depend
  * on threads. Zero rows give one file that has the columns.
@@ -129,51 +134,53 @@ export async function writeArtifact(
   formats: OutputFormats,
   spool: string,
   stagedOf: (artifact: string) => string,
+  progress: Progress,
 ): Promise<WrittenArtifact> {
   const wanted = (['parquet', 'csv'] as const).filter((format) => formats[format]);
   const base = { stem: planned.stem, role: 'data', artifact: planned.artifact } as const;
   if (planned.partitions.length === 0 && formats.parquet && !formats.csv) {
     const file = join(spool, `${planned.artifact}.parquet.tmp`);
     const select = `SELECT ${columnList(planned, planned.fileSchema, 'parquet')} FROM (${planned.sql(stagedOf)})`;
-    const { rows } = await copyToPart(engine, select, file, {
-      format: 'parquet',
-      compression: formats.compression,
-    });
+    progress.step(`writing ${planned.stem}`);
+    const { rows } = await sharing(engine, progress, () =>
+      copyToPart(engine, select, file, { format: 'parquet', compression: formats.compression }),
+    );
     const part = { ...base, file, folder: '', format: 'parquet', rows, ...(await hashFile(file)) } as const;
     return { artifact: planned.artifact, rows, parts: [part], staged: file };
   }
 
   const staged = join(spool, `${planned.artifact}.staged.tmp`);
-  const { rows } = await copyToPart(engine, planned.sql(stagedOf), staged, {
-    format: 'parquet',
-    compression: 'none',
-  });
-  const isWhole = planned.partitions.length === 0 || rows === 0;
+  progress.step(`sorting ${planned.stem}`);
+  const { rows } = await sharing(engine, progress, () =>
+    copyToPart(engine, planned.sql(stagedOf), staged, {
+      format: 'parquet',
+      compression: 'none',
+      ...(planned.partitions.length > 0 && { rowGroupRows: ROWS_OF_FOLDERS }),
+    }),
+  );
+  progress.step(`writing ${planned.stem}`);
+  if (planned.partitions.length > 0 && rows > 0) {
+    const parts = await writeFolders(engine, {
+      staged,
+      partitions: planned.partitions,
+      columns: (format) => columnList(planned, planned.fileSchema, format),
+      formats: wanted,
+      compression: formats.compression,
+      target: join(spool, planned.artifact),
+      stem: planned.stem,
+      progress,
+    });
+    return { artifact: planned.artifact, rows, parts: parts.map((part) => ({ ...base, ...part })), staged };
+  }
   const schema = rows === 0 ? withEveryColumn(planned) : planned.fileSchema;
   const parts: SpooledPart[] = [];
-  const groups = isWhole
-    ? [{ from: 0, rows, values: {}, folder: '' }]
-    : await groupsOf(engine, planned, staged);
-  for (const [index, group] of groups.entries()) {
-    for (const format of wanted) {
-      const file = join(spool, `${planned.artifact}-${index}.${format}.tmp`);
-      const range = `file_row_number >= ${group.from} AND file_row_number < ${group.from + group.rows}`;
-      await copyToPart(
-        engine,
-        `SELECT ${columnList(planned, schema, format)} FROM read_parquet(${literal(staged)}, hive_partitioning=false) WHERE ${range}`,
-        file,
-        { format, compression: formats.compression },
-      );
-      parts.push({
-        ...base,
-        file,
-        folder: group.folder,
-        format,
-        rows: group.rows,
-        ...(isWhole ? {} : { partitionValues: group.values }),
-        ...(await hashFile(file)),
-      });
-    }
+  for (const format of wanted) {
+    const file = join(spool, `${planned.artifact}.${format}.tmp`);
+    const select = `SELECT ${columnList(planned, schema, format)} FROM read_parquet(${literal(staged)}, hive_partitioning=false)`;
+    await sharing(engine, progress, () =>
+      copyToPart(engine, select, file, { format, compression: formats.compression }),
+    );
+    parts.push({ ...base, file, folder: '', format, rows, ...(await hashFile(file)) });
   }
   return { artifact: planned.artifact, rows, parts, staged };
 }
@@ -181,36 +188,6 @@ export async function writeArtifact(
 /** Without a row there is no folder that could name a partition column. */
 function withEveryColumn(planned: PlannedArtifact): TableSchema {
   return { fields: [...planned.rowSchema.fields, ...planned.constants.map((column) => column.field)] };
-}
-
-interface Group {
-  readonly from: number;
-  readonly rows: number;
-  readonly values: Readonly<Record<string, string | null>>;
-  readonly folder: string;
-}
-
-/** The staged rows are sorted by the partition columns: every combination is one range of rows. */
-async function groupsOf(engine: Engine, planned: PlannedArtifact, staged: string): Promise<Group[]> {
-  const names = planned.partitions.map((column) => column.name);
-  const values = planned.partitions.map(({ name, type }) => partitionText(identifier(name), type));
-  const found = await engine.query(
-    `SELECT ${values.map((sql, index) => `${sql} AS v${index}`).join(', ')}, min(file_row_number)::BIGINT AS start, count(*) AS n ` +
-      `FROM read_parquet(${literal(staged)}, hive_partitioning=false) GROUP BY ${values.map((_, index) => `v${index}`).join(', ')} ORDER BY start`,
-  );
-  return found.map((row) => {
-    const texts = names.map((_, index) => (row[`v${index}`] === null ? null : String(row[`v${index}`])));
-    return {
-      from: Number(row.start),
-      rows: Number(row.n),
-      values: Object.fromEntries(names.map((name, index) => [name, texts[index] ?? null])),
-      folder: names.map((name, index) => `${partitionSegment(name, texts[index] ?? null)}/`).join(''),
-    };
-  });
-}
-
-function partitionText(column: string, type: DataType): string {
-  return type.kind === 'binary' ? `hex(${column})` : `${column}::VARCHAR`;
 }
 
 function columnList(planned: PlannedArtifact, schema: TableSchema, format: 'parquet' | 'csv'): string {

@@ -4,6 +4,7 @@ import type { Log, Progress } from '../core/log.ts';
 import type { RunDate } from '../core/run-date.ts';
 import { STRING, type TableSchema } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
+import { sharing } from '../engine/sharing.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import { type WrittenArtifact, writeArtifact } from './artifacts.ts';
 import { refuseUnevenParts } from './columns.ts';
@@ -70,7 +71,7 @@ export async function promote(
   if (spec.timezone !== undefined && shapesTimes(spec)) await requireTimezone(engine, spec.timezone);
   if (parts.length > 0) for (const warning of shape.warnings) options.log.warn(warning);
   await engine.execute(`CREATE OR REPLACE TEMP VIEW ${SOURCE} AS ${source.sql}`);
-  const { read, faulty } = await countSource(engine, shape);
+  const { read, faulty } = await countSource(engine, shape, options.progress);
   const relation = shape.relation(faulty > 0);
   await engine.execute(`CREATE OR REPLACE TEMP VIEW bronze_rows AS ${relation.sql}`);
   const promotion = await planPromotion(
@@ -87,7 +88,8 @@ export async function promote(
   let missing = 0;
   if (promotion.decideSql !== undefined) {
     options.progress.step('deciding');
-    await engine.execute(`CREATE OR REPLACE TEMP TABLE decided AS ${promotion.decideSql}`);
+    const decide = `CREATE OR REPLACE TEMP TABLE decided AS ${promotion.decideSql}`;
+    await sharing(engine, options.progress, () => engine.execute(decide));
     ({ counts, missing } = await countDecided(engine, read));
   }
   let quarantine = NOTHING_REFUSED;
@@ -112,10 +114,9 @@ export async function promote(
   const artifacts: WrittenArtifact[] = [];
   for (const planned of promotion.artifacts) {
     throwIfStopped(options.signal);
-    options.progress.step(`writing ${planned.stem}`);
     const staged = (name: string): string =>
       artifacts.find((artifact) => artifact.artifact === name)?.staged ?? name;
-    artifacts.push(await writeArtifact(engine, planned, spec.formats, spool, staged));
+    artifacts.push(await writeArtifact(engine, planned, spec.formats, spool, staged, options.progress));
   }
   return {
     promotion,
@@ -170,11 +171,17 @@ function shapesTimes({ shaping }: SilverSpec): boolean {
 }
 
 /** Rows whose values do not fit are looked for once, and are then known by their places. */
-async function countSource(engine: Engine, shape: Shape): Promise<{ read: number; faulty: number }> {
+async function countSource(
+  engine: Engine,
+  shape: Shape,
+  progress: Progress,
+): Promise<{ read: number; faulty: number }> {
   const [found] = await engine.query(`SELECT count(*) AS n FROM ${SOURCE}`);
   const read = Number(found?.n ?? 0);
   if (shape.faults.length === 0) return { read, faulty: 0 };
-  await engine.execute(`CREATE OR REPLACE TEMP TABLE ${MISFITS} AS ${shape.misfitsSql}`);
+  progress.step('checking values');
+  const misfits = `CREATE OR REPLACE TEMP TABLE ${MISFITS} AS ${shape.misfitsSql}`;
+  await sharing(engine, progress, () => engine.execute(misfits));
   const [bad] = await engine.query(`SELECT count(*) AS n FROM ${MISFITS}`);
   return { read, faulty: Number(bad?.n ?? 0) };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { foundryBinary } from '../testing/binary.ts';
 import { duckdb, parquetRows, quote } from './readers.ts';
 import {
   BRONZE,
@@ -237,6 +238,33 @@ describe('the shape of Silver', () => {
         expect(columns.includes('batch')).toBe(artifact === 'state_current');
       }
     }),
+  );
+
+  test(
+    'on a terminal a run tells its steps and how many files are done; elsewhere nothing but the log',
+    scenario(async (w) => {
+      const rows = Array.from({ length: 300 }, (_, i) => [i, '2025-01-01', `v${i}`]);
+      await w.put('in.csv', csv(['id', 'ts', 'status'], ...rows));
+      await w.put('a.yaml', classic({ silver: { ...SCD1, partitioning: { columns: ['status'] } } }));
+      expectExit(await w.run('bronze', ...RUN), 0);
+      const command = [foundryBinary(), 'silver', ...RUN].join(' ');
+      const shown = Bun.spawnSync(['script', '-qec', command, '/dev/null'], { cwd: w.folder });
+      const screen = shown.stdout.toString();
+      for (const step of [
+        'deciding',
+        'sorting current',
+        'writing current',
+        'hashing current',
+        'committing',
+      ]) {
+        expect(screen).toContain(`t · ${step}`);
+      }
+      expect(screen).toMatch(/% · file \d+ of 300/);
+      const piped = await w.run('silver', ...RUN);
+      expectExit(piped, 0);
+      expect(piped.stderr).not.toMatch(/deciding|writing|%/);
+    }),
+    30_000,
   );
 
   test(

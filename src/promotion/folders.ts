@@ -1,0 +1,124 @@
+import type { Compression } from '../config/spec.ts';
+import type { Progress } from '../core/log.ts';
+import type { DataType } from '../core/schema.ts';
+import { executeEach } from '../engine/each.ts';
+import type { Engine } from '../engine/engine.ts';
+import { copySql, hashFile } from '../engine/parts.ts';
+import { identifier, literal } from '../engine/sql.ts';
+import { partitionSegment } from '../lake/hive.ts';
+import type { SpooledPart } from '../lake/lake.ts';
+import type { PartitionColumn } from './partitions.ts';
+
+export interface FoldersRequest {
+  /** Local Parquet, its rows sorted by the partition columns. */
+  readonly staged: string;
+  readonly partitions: readonly PartitionColumn[];
+  /** A select list over the staged columns. */
+  readonly columns: (format: 'parquet' | 'csv') => string;
+  readonly formats: readonly ('parquet' | 'csv')[];
+  readonly compression: Compression;
+  /** Private path, to which endings are added. */
+  readonly target: string;
+  /** For the progress. */
+  readonly stem: string;
+  readonly progress: Progress;
+}
+
+type FolderPart = Omit<SpooledPart, 'stem' | 'role' | 'artifact'>;
+
+interface Group {
+  /** Its first row in the staged file. */
+  readonly start: number;
+  readonly rows: number;
+  readonly values: Readonly<Record<string, string | null>>;
+  readonly folder: string;
+}
+
+interface Planned extends Group {
+  readonly format: 'parquet' | 'csv';
+  readonly file: string;
+}
+
+/** One file of so many rows is written by all threads. */
+const LARGE = 1_000_000;
+
+/**
+ * One file per combination of partition values and format, its rows in the staged order. Small files are written
+ * several at a time, each on one thread; the bytes of either kind follow from the rows alone.
+ */
+export async function writeFolders(engine: Engine, request: FoldersRequest): Promise<FolderPart[]> {
+  const { formats, progress, stem, target } = request;
+  const groups = await groupsOf(engine, request);
+  const all: readonly Planned[] = formats.flatMap((format) =>
+    groups.map((group, index) => ({ ...group, format, file: `${target}-${index}.${format}.tmp` })),
+  );
+  const total = all.length.toLocaleString('en');
+  let done = 0;
+  const told = (): void => {
+    done += 1;
+    progress.share(done / all.length, `file ${done.toLocaleString('en')} of ${total}`);
+  };
+  progress.step(`writing ${stem}`);
+  for (const large of all.filter(isLarge)) {
+    await engine.execute(writeSql(request, large));
+    told();
+  }
+  await executeEach(
+    engine,
+    all.filter((each) => !isLarge(each)).map((each) => writeSql(request, each)),
+    told,
+  );
+  progress.step(`hashing ${stem}`);
+  done = 0;
+  const parts: FolderPart[] = [];
+  for (const { file, format, folder, rows, values } of all) {
+    parts.push({ file, folder, format, rows, partitionValues: values, ...(await hashFile(file)) });
+    told();
+  }
+  return parts;
+}
+
+function isLarge({ rows }: Group): boolean {
+  return rows >= LARGE;
+}
+
+function writeSql(
+  { staged, columns, compression }: FoldersRequest,
+  { start, rows, format, file }: Planned,
+): string {
+  const select =
+    `SELECT ${columns(format)} FROM read_parquet(${literal(staged)}, hive_partitioning=false) ` +
+    `WHERE file_row_number >= ${start} AND file_row_number < ${start + rows}`;
+  return copySql(select, file, { format, compression });
+}
+
+/** The combinations of values, in the order of their rows. */
+async function groupsOf(engine: Engine, { staged, partitions }: FoldersRequest): Promise<readonly Group[]> {
+  const values = partitions.map(
+    ({ name, type }, index) => `${valueText(identifier(name), type)} AS v${index}`,
+  );
+  const found = await engine.query(
+    `SELECT ${values.join(', ')}, min(file_row_number)::BIGINT AS start, count(*) AS n ` +
+      `FROM read_parquet(${literal(staged)}, hive_partitioning=false) GROUP BY ${values.map((_, index) => `v${index}`).join(', ')} ORDER BY start`,
+  );
+  return found.map((row) => {
+    const texts = partitions.map((_, index) => {
+      const value = row[`v${index}`];
+      return value === null ? null : String(value);
+    });
+    return {
+      start: Number(row.start),
+      rows: Number(row.n),
+      values: Object.fromEntries(partitions.map(({ name }, index) => [name, texts[index] ?? null])),
+      folder: partitions
+        .map(({ name }, index) => `${partitionSegment(name, texts[index] ?? null)}/`)
+        .join(''),
+    };
+  });
+}
+
+/** Equal values have one text: of the two zeros of doubles too. */
+function valueText(column: string, type: DataType): string {
+  if (type.kind === 'binary') return `hex(${column})`;
+  return type.kind === 'double' ? `(${column} + 0.0::DOUBLE)::VARCHAR` : `${column}::VARCHAR`;
+}
