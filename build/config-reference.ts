@@ -2,6 +2,7 @@
 import { classicSchema } from '../src/config/classic/schema.ts';
 import { environmentSchema } from '../src/config/environment-schema.ts';
 import { intentSchema } from '../src/config/intent/schema.ts';
+import { joinSchema } from '../src/config/join/schema.ts';
 import {
   choicesOf,
   descriptionOf,
@@ -38,6 +39,11 @@ export function configReference(): string {
     ...sections(classicSchema, []),
     '## Intent configs',
     ...sections(intentSchema, []),
+    '## Joins',
+    [
+      'A file with `silver_join` joins two Silver tables: alone, run by `foundry join`, or beside the datasets of either dialect, where `run-intent` joins after it has built them. [The guide](join.md) shows each part.',
+    ].join('\n\n'),
+    ...sections(joinSchema, []),
     '## Environment files',
     [
       'A config with `environment: dev` looks for `environments/dev.yaml` beside the folder that the config is in (`<folder of the config>/../environments`), or where there is no such folder, in the working directory. It says how the storages of that environment are reached; the lake on local disk needs none of it.',

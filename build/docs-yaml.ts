@@ -17,6 +17,9 @@ const BASES = {
     source: { system: 'shop', table: 'orders', file: { path: 'orders.csv' } },
     silver: { primary_keys: ['order_id'], order_column: 'updated_at' },
   },
+  join: {
+    silver_join: { left: { path: 'a' }, right: { path: 'b' }, output: { path: 'c' } },
+  },
 } as const satisfies Record<string, Mapping>;
 
 /** `file: weather.yaml` in the first line's comment; undefined where the block is no file. */
@@ -26,7 +29,7 @@ export function fileNameOf(yaml: string): string | undefined {
 
 /**
  * What is wrong with a YAML block as a config. A block is a whole config, or begins with
- * `# fragment of <key.path>:` (`# fragment of a classic <key.path>:`) and is laid over a minimal one there.
+ * `# fragment of <key.path>:` (`# fragment of a classic <key.path>:`, `# fragment of a join <key.path>:`) and is laid over a minimal one there.
  */
 export function yamlProblem(yaml: string, env: Readonly<Record<string, string>> = {}): string | undefined {
   try {
@@ -38,9 +41,9 @@ export function yamlProblem(yaml: string, env: Readonly<Record<string, string>> 
 }
 
 function whole(yaml: string): string {
-  const fragment = /^# fragment of (a classic )?([\w.]+):/.exec(yaml);
+  const fragment = /^# fragment of (?:a (classic|join) )?([\w.]+):/.exec(yaml);
   if (fragment === null) return yaml;
-  const base = BASES[fragment[1] === undefined ? 'intent' : 'classic'];
+  const base = BASES[(fragment[1] ?? 'intent') as keyof typeof BASES];
   const path = (fragment[2] ?? '').split('.');
   const nested = path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), parse(yaml));
   return stringify(merge(base, nested));

@@ -5,6 +5,7 @@ import type { GenericSchema } from 'valibot';
 import { classicSchema } from '../src/config/classic/schema.ts';
 import { environmentSchema } from '../src/config/environment-schema.ts';
 import { intentSchema } from '../src/config/intent/schema.ts';
+import { joinSchema } from '../src/config/join/schema.ts';
 import { PUBLISHED_SCHEMAS } from '../src/lake/published-schemas.ts';
 import { configReference } from './config-reference.ts';
 
@@ -20,14 +21,22 @@ type Json = { readonly [key: string]: unknown };
 export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const classic = configSchema(classicSchema);
   const intent = configSchema(intentSchema);
+  const join = configSchema(joinSchema);
+  const { silver_join } = join.properties as Json;
+  // A join may stand alone, or beside the datasets of a file.
+  const beside = (schema: Json): Json => ({
+    ...schema,
+    properties: { ...(schema.properties as Json), silver_join },
+  });
   const schemas: Readonly<Record<string, Json>> = {
     classic: { $schema: DRAFT, title: 'foundry classic config', ...classic },
     intent: { $schema: DRAFT, title: 'foundry intent config', ...intent },
     config: {
       $schema: DRAFT,
       title: 'foundry config',
-      anyOf: [classic, severalSources(classic), intent, severalDatasets(intent)],
+      anyOf: [...[classic, severalSources(classic), intent, severalDatasets(intent)].map(beside), join],
     },
+    join: { $schema: DRAFT, title: 'foundry join config', ...join },
     environment: { $schema: DRAFT, title: 'foundry environment', ...configSchema(environmentSchema) },
     ...Object.fromEntries(
       Object.entries(PUBLISHED_SCHEMAS).map(([name, { title, schema }]) => [

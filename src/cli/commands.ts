@@ -7,6 +7,7 @@ import type { ArgsDef, CommandDef } from 'citty';
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandDef<ArgsDef>>>> = {
   bronze: async () => widen((await import('./commands/bronze.ts')).bronzeCommand),
   silver: async () => widen((await import('./commands/silver.ts')).silverCommand),
+  join: async () => widen((await import('./commands/join.ts')).joinCommand),
   'run-intent': async () => widen((await import('./commands/run-intent.ts')).runIntentCommand),
   runs: async () => widen((await import('./commands/runs.ts')).runsCommand),
   show: async () => widen((await import('./commands/show.ts')).showCommand),

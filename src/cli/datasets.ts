@@ -1,4 +1,5 @@
 import { Glob } from 'bun';
+import type { JoinSpec } from '../config/join/spec.ts';
 import type { DatasetSpec } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
@@ -14,22 +15,40 @@ export interface DatasetChoice {
   readonly sourceName?: string | undefined;
 }
 
+export interface LoadedConfigs {
+  readonly datasets: readonly DatasetSpec[];
+  readonly joins: readonly JoinSpec[];
+}
+
 /**
  * The chosen datasets of every config file, or all problems at once: a second file is checked even when the
  * first one is wrong.
  *
- * @throws USE001 without --config, or for a name that no dataset has; CFG001 listing each problem of each file
+ * @throws USE001 without --config, for a name that no dataset has, or where there is no dataset at all; CFG001
+ * listing each problem of each file
  */
 export async function loadDatasets(choice: DatasetChoice, session: Session): Promise<DatasetSpec[]> {
+  const { datasets, joins } = await loadConfigs(choice, session);
+  const [join] = joins;
+  if (datasets.length > 0 || join === undefined) return [...datasets];
+  throw new FoundryError('USE001', `${join.configPath} holds a join and no dataset`, {
+    hint: `Run it with \`foundry join --config ${join.configPath}\`.`,
+  });
+}
+
+/** As `loadDatasets`, with the joins of the files; there may be no dataset. */
+export async function loadConfigs(choice: DatasetChoice, session: Session): Promise<LoadedConfigs> {
   const paths = await configPaths(choice.config, session.command);
   const { formatProblem, loadConfig, mergeConfigErrors, warningsOf } = await import('../config/load.ts');
   const datasets: DatasetSpec[] = [];
+  const joins: JoinSpec[] = [];
   const failures: FoundryError[] = [];
   for (const path of paths) {
     try {
       const loaded = await loadConfig(path, process.env);
       for (const warning of loaded.warnings) session.log.warn(formatProblem(warning));
       datasets.push(...loaded.datasets);
+      if (loaded.join !== undefined) joins.push(loaded.join);
     } catch (error) {
       if (!(error instanceof FoundryError)) throw error;
       for (const warning of warningsOf(error)) session.log.warn(formatProblem(warning));
@@ -43,7 +62,7 @@ export async function loadDatasets(choice: DatasetChoice, session: Session): Pro
   }
   const wanted = chosen(datasets, commaList(choice.sourceName));
   session.shareAmong(wanted.length);
-  return wanted;
+  return { datasets: wanted, joins };
 }
 
 async function configPaths(config: string | undefined, command: string): Promise<string[]> {
@@ -88,10 +107,10 @@ function matches(pattern: string, name: string): boolean {
  * datasets' order. One that fails does not stop the others, unless --fail-fast says so; that and an interruption keep
  * from beginning what has not begun.
  */
-export async function forEachDataset<R>(
-  datasets: readonly DatasetSpec[],
+export async function forEachDataset<R, S extends { readonly name: string } = DatasetSpec>(
+  datasets: readonly S[],
   session: Session,
-  steps: (spec: DatasetSpec) => AsyncIterable<R> | Promise<R>,
+  steps: (spec: S) => AsyncIterable<R> | Promise<R>,
 ): Promise<DatasetResult<R>[]> {
   const results: DatasetResult<R>[][] = datasets.map(({ name }) => [{ dataset: name, notRun: true }]);
   const queue = [...datasets.entries()];
@@ -109,9 +128,9 @@ export async function forEachDataset<R>(
 }
 
 /** Keeps the reports of the steps that were committed before one failed. */
-async function runSteps<R>(
-  spec: DatasetSpec,
-  steps: (spec: DatasetSpec) => AsyncIterable<R> | Promise<R>,
+async function runSteps<R, S extends { readonly name: string }>(
+  spec: S,
+  steps: (spec: S) => AsyncIterable<R> | Promise<R>,
 ): Promise<DatasetResult<R>[]> {
   const results: DatasetResult<R>[] = [];
   const add = (report: R): void => void results.push({ dataset: spec.name, report });

@@ -8,7 +8,8 @@ USAGE
 COMMANDS
   bronze      Land a source into Bronze
   silver      Promote a Bronze partition to Silver
-  run-intent  Bronze, then Silver, of one config
+  join        Join two Silver tables into one
+  run-intent  Bronze, then Silver, then the join of one config
 
   runs             The runs of a lake, the newest first
   show             A partition: metadata, columns, first rows, history, files
@@ -45,6 +46,10 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'foundry silver --config weather.yaml --dry-run',
     'foundry silver --bronze-path output/system=my/table=orders/pattern=full/dt=2025-01-05 \\',
     '    --silver-base ./silver_output --primary-key order_id --order-column updated_at',
+  ],
+  join: [
+    'foundry join --config orders-with-customers.yaml --date 2025-01-05',
+    'foundry join --config orders-with-customers.yaml --dry-run --output json',
   ],
   'run-intent': [
     'foundry run-intent --config weather.yaml --date 2025-01-05',

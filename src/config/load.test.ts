@@ -305,7 +305,6 @@ describe('what is not built yet', () => {
       ],
       [CLASSIC.replace('data/x.csv', 's3://b/x.csv'), 'source.file.path'],
       [`${STATE}storage: {silver: {backend: s3, bucket: b}}`, 'storage.silver.backend'],
-      ['silver_join: {}', 'silver_join'],
     ] as const) {
       const error = refused(text);
       expect([error.code, error.message]).toEqual(['CFG010', expect.stringContaining(` ${path}: `)]);

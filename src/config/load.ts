@@ -1,4 +1,5 @@
 import { findEnvironment, type ReadEnvironment, readEnvironment } from './environment-file.ts';
+import type { JoinSpec } from './join/spec.ts';
 import { type ReadConfig, readConfig } from './read-config.ts';
 import type { DatasetSpec } from './spec.ts';
 import type { Environment } from './yaml/environment.ts';
@@ -11,6 +12,8 @@ export { readText } from './yaml/read-text.ts';
 
 export interface LoadedConfig {
   readonly datasets: readonly DatasetSpec[];
+  /** Of a file with a `silver_join` section; such a file may have no dataset. */
+  readonly join?: JoinSpec;
   readonly warnings: readonly ConfigWarning[];
 }
 
@@ -27,14 +30,14 @@ export interface OpenedConfig extends LoadedConfig {
  * @throws ConfigError (CFG001, or CFG010 when everything wrong is only not built yet) with all problems at once.
  */
 export async function loadConfig(path: string, env: Environment): Promise<LoadedConfig> {
-  const { datasets, warnings } = await openConfig(path, env);
-  return { datasets, warnings };
+  const { datasets, join, warnings } = await openConfig(path, env);
+  return { datasets, ...(join !== undefined && { join }), warnings };
 }
 
 /** As `loadConfig`, for a text at hand and without environment files. */
 export function parseConfig(path: string, text: string, env: Environment): LoadedConfig {
-  const { datasets, warnings } = readConfig(path, text, env);
-  return { datasets, warnings };
+  const { datasets, join, warnings } = readConfig(path, text, env);
+  return { datasets, ...(join !== undefined && { join }), warnings };
 }
 
 /** As `loadConfig`, with what `resolveConfig` needs to tell where each value came from. */
@@ -65,5 +68,6 @@ export async function openConfig(path: string, env: Environment): Promise<Opened
     const file = spec.environment === undefined ? undefined : environments.get(spec.environment);
     return file === undefined ? spec : { ...spec, environmentFile: file.spec };
   });
-  return { datasets, warnings, read, environments };
+  const { join } = read;
+  return { datasets, ...(join !== undefined && { join }), warnings, read, environments };
 }

@@ -1,3 +1,4 @@
+import type { JoinSpec } from './join/spec.ts';
 import { type Draft, readDatasets } from './read-datasets.ts';
 import type { DatasetSpec } from './spec.ts';
 import { type ConfigDocument, parseYaml } from './yaml/document.ts';
@@ -7,6 +8,8 @@ import { ConfigError, type ConfigProblem, type ConfigWarning, formatPath } from 
 /** A config file that was found right. */
 export interface ReadConfig {
   readonly datasets: readonly DatasetSpec[];
+  /** Of a file with a `silver_join` section. */
+  readonly join?: JoinSpec;
   readonly warnings: readonly ConfigWarning[];
   /** Of each dataset, what it was read from. */
   readonly drafts: readonly Draft[];
@@ -49,7 +52,8 @@ export function readConfig(path: string, text: string, env: Environment): ReadCo
     ...read.problems,
   ].sort(byPosition);
   if (all.length > 0) throw new ConfigError(all, { warnings });
-  return { datasets: read.datasets, warnings, drafts: read.drafts, document, origins };
+  const { datasets, drafts, join } = read;
+  return { datasets, ...(join !== undefined && { join }), warnings, drafts, document, origins };
 }
 
 function byPosition(a: ConfigWarning, b: ConfigWarning): number {

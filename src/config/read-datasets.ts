@@ -4,6 +4,10 @@ import { classicSpec } from './classic/spec.ts';
 import { checkIntent } from './intent/check.ts';
 import { type IntentConfig, intentSchema } from './intent/schema.ts';
 import { intentSpec } from './intent/spec.ts';
+import { checkJoin } from './join/check.ts';
+import { joinSchema } from './join/schema.ts';
+import type { JoinSpec } from './join/spec.ts';
+import { joinSpec } from './join/translate.ts';
 import { type ConfigView, datasetViews, sourceViews } from './multi.ts';
 import type { DatasetSpec } from './spec.ts';
 import type { ConfigDocument } from './yaml/document.ts';
@@ -35,6 +39,8 @@ export interface Draft {
 
 export interface ReadDatasets {
   readonly datasets: readonly DatasetSpec[];
+  /** Of a file with a `silver_join` section. */
+  readonly join?: JoinSpec;
   /** Of each dataset; empty when there are problems. */
   readonly drafts: readonly Draft[];
   readonly problems: readonly ConfigProblem[];
@@ -51,7 +57,12 @@ export function readDatasets(config: ConfigFile): ReadDatasets {
     return report;
   };
   const whole = openReport();
-  const drafts = viewsOf(value, whole).map((view) => readDraft(view, file, openReport(view.rebase)));
+  const { datasets: rest, join: joinRoot } = withoutJoin(value);
+  const join = joinRoot === undefined ? undefined : checkShape(joinSchema, joinRoot, whole);
+  if (join !== undefined) checkJoin(join.partial, whole);
+  const drafts = (rest === undefined ? [] : viewsOf(rest, whole)).map((view) =>
+    readDraft(view, file, openReport(view.rebase)),
+  );
   const problems = once(reports.flatMap((report) => report.problems));
   const warnings = once(
     reports.flatMap((report) => report.warnings),
@@ -64,8 +75,31 @@ export function readDatasets(config: ConfigFile): ReadDatasets {
     drafts.map(({ view }) => view),
     whole,
   );
-  return { datasets, drafts, problems: whole.problems, warnings };
+  return {
+    datasets,
+    drafts,
+    ...(join?.config !== undefined && { join: joinSpec(join.config, file) }),
+    problems: whole.problems,
+    warnings,
+  };
 }
+
+type Mapping = Readonly<Record<string, unknown>>;
+
+/** A join may stand beside datasets, whose platform and environment are then its own too, or alone. */
+function withoutJoin(root: unknown): { readonly datasets?: unknown; readonly join?: Mapping } {
+  if (!isMapping(root) || !Object.hasOwn(root, 'silver_join')) return { datasets: root };
+  const { silver_join: section, ...rest } = root;
+  const shared = ['config_version', 'environment', 'platform'];
+  const isAlone = Object.keys(rest).every((key) => !DATASET_KEYS.includes(key));
+  const own: Mapping = isAlone
+    ? rest
+    : Object.fromEntries(Object.entries(rest).filter(([key]) => shared.includes(key)));
+  return { ...(!isAlone && { datasets: rest }), join: { ...own, silver_join: section } };
+}
+
+/** One of these makes a file with a join a file with datasets too. */
+const DATASET_KEYS = ['datasets', 'sources', 'source', 'system', 'entity', 'bronze', 'silver'];
 
 function viewsOf(root: unknown, report: Report): readonly ConfigView[] {
   if (!isMapping(root)) {
@@ -76,10 +110,6 @@ function viewsOf(root: unknown, report: Report): readonly ConfigView[] {
     return [];
   }
   const has = (...keys: readonly string[]): boolean => keys.some((key) => Object.hasOwn(root, key));
-  if (has('silver_join')) {
-    report.later(['silver_join'], "'silver_join': joins are not available yet");
-    return [];
-  }
   if (has('datasets')) return datasetViews(root, report);
   if (has('sources')) return sourceViews(root, report);
   const foreign = ['bronze', 'entity'].find((key) => Object.hasOwn(root, key));

@@ -97,7 +97,64 @@ export const silverMetadataSchema = v.looseObject({
   runtime_seconds: v.exactOptional(v.number()),
 });
 
-const joinMetadataSchema = v.looseObject({ ...common, layer: v.literal('join') });
+/** What one key column, or one side, of a join is called. */
+const keyPair = v.looseObject({ left: v.string(), right: v.string() });
+
+/** `_metadata.json` of a joined table. */
+export const joinMetadataSchema = v.looseObject({
+  ...common,
+  layer: v.literal('join'),
+  config_name: v.exactOptional(v.string()),
+  domain: v.exactOptional(v.string()),
+  entity: v.exactOptional(v.string()),
+  version: v.exactOptional(v.number()),
+  joined_sources: v.exactOptional(v.array(v.string())),
+  silver_model: v.exactOptional(v.string()),
+  requested_model: v.exactOptional(v.string()),
+  join_type: v.exactOptional(v.string()),
+  join_key_pairs: v.exactOptional(v.array(keyPair)),
+  primary_keys: v.exactOptional(v.array(v.string())),
+  order_column: v.exactOptional(v.nullable(v.string())),
+  partition_columns: v.exactOptional(v.array(column)),
+  chunk_size: v.exactOptional(count),
+  output_columns: v.exactOptional(v.array(v.string())),
+  column_lineage: v.exactOptional(
+    v.array(
+      v.looseObject({
+        column: v.string(),
+        source: v.picklist(['both', 'left', 'right']),
+        original: v.string(),
+        alias: v.nullable(v.string()),
+        from: v.array(v.looseObject({ side: v.string(), column: v.string(), path: v.string() })),
+      }),
+    ),
+  ),
+  progress: v.exactOptional(
+    v.looseObject({ chunks_processed: count, total_records: count, last_chunk: v.nullable(count) }),
+  ),
+  join_stats: v.exactOptional(
+    v.looseObject({
+      chunk_count: count,
+      matched_right_keys: count,
+      unmatched_right_keys: count,
+      right_only_rows: count,
+    }),
+  ),
+  join_metrics: v.exactOptional(
+    v.array(
+      v.looseObject({
+        chunk_index: count,
+        record_count: count,
+        right_rows: count,
+        duration_seconds: v.number(),
+      }),
+    ),
+  ),
+  quality_guards: v.exactOptional(
+    v.array(v.looseObject({ name: v.string(), status: v.picklist(['passed', 'failed']) })),
+  ),
+  runtime_seconds: v.exactOptional(v.number()),
+});
 
 const manifestSchema = v.variant('layer', [bronzeMetadataSchema, silverMetadataSchema, joinMetadataSchema]);
 

@@ -1,5 +1,10 @@
 import type { GenericSchema } from 'valibot';
-import { bronzeMetadataSchema, checksumsSchema, silverMetadataSchema } from './manifest-schema.ts';
+import {
+  bronzeMetadataSchema,
+  checksumsSchema,
+  joinMetadataSchema,
+  silverMetadataSchema,
+} from './manifest-schema.ts';
 import { runRecordSchema } from './run-record.ts';
 
 /** Manifests whose JSON Schemas are published, by the name of the file in `schemas/`. */
@@ -8,6 +13,7 @@ export const PUBLISHED_SCHEMAS: Readonly<
 > = {
   'bronze-metadata': { title: '_metadata.json of a Bronze partition', schema: bronzeMetadataSchema },
   'silver-metadata': { title: '_metadata.json of a Silver load partition', schema: silverMetadataSchema },
+  'join-metadata': { title: '_metadata.json of a joined table', schema: joinMetadataSchema },
   'run-record': { title: 'A record of _runs/', schema: runRecordSchema },
   checksums: { title: '_checksums.json', schema: checksumsSchema },
 };

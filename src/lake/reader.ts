@@ -42,6 +42,8 @@ export interface OpenCommittedOptions {
   readonly verify: boolean;
   /** Verify, and refuse a partition without `_checksums.json`. */
   readonly requireChecksum?: boolean;
+  /** Only these data files are opened and checked; the others are passed over, as one artifact of several. */
+  readonly only?: (file: { readonly path: string; readonly artifact?: string | undefined }) => boolean;
   /** Refuse a partition that was landed with another load pattern. */
   readonly expectedPattern?: LoadPattern;
   /**
@@ -115,8 +117,9 @@ async function openListed(
 ): Promise<CommittedPartition | Gone> {
   const where = `${lake.storage.description}/${path}`;
   refuseOtherPattern(where, manifest.load_pattern, options);
-  const data = preferParquet(manifest.files.filter((file) => file.role === 'data'));
-  const wanted = options.verify ? manifest.files : data;
+  const { only = () => true } = options;
+  const data = preferParquet(manifest.files.filter((file) => file.role === 'data' && only(file)));
+  const wanted = options.verify && options.only === undefined ? manifest.files : data;
   const problems: string[] = [];
   const opened = new Map<string, CommittedFile>();
   for (const file of wanted) {
@@ -152,7 +155,7 @@ async function openLoose(
   refuseOtherPattern(where, loose.loadPattern, options);
   const problems: string[] = [];
   const files: CommittedFile[] = [];
-  for (const file of preferParquet(loose.files)) {
+  for (const file of preferParquet(loose.files.filter(options.only ?? (() => true)))) {
     throwIfStopped(options.signal);
     const fetched = await fetchFile(lake, path, file, options);
     if ('gone' in fetched) problems.push(`${fetched.gone} is missing`);

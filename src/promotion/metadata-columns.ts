@@ -1,18 +1,15 @@
-import type { DatasetSpec, SilverSpec } from '../config/spec.ts';
 import { STRING } from '../core/schema.ts';
 import { literal } from '../engine/sql.ts';
 import type { AddedColumn } from './models/model.ts';
+import type { PromotionSubject } from './promotion.ts';
 
 /** `<system>.<entity>-<run date>`: the same for every run of one date. */
-export function loadBatchId(spec: DatasetSpec & { readonly silver: SilverSpec }, runDate: string): string {
+export function loadBatchId(spec: PromotionSubject, runDate: string): string {
   return `${spec.bronze.system}.${spec.silver.entity}-${runDate}`;
 }
 
 /** The constant columns of intents (original-behaviour §5.4.8), from the config and the run date alone. */
-export function metadataColumns(
-  spec: DatasetSpec & { readonly silver: SilverSpec },
-  runDate: string,
-): readonly AddedColumn[] {
+export function metadataColumns(spec: PromotionSubject, runDate: string): readonly AddedColumn[] {
   const metadata = spec.silver.metadataColumns;
   if (metadata === undefined) return [];
   const text = (name: string, value: string): AddedColumn => ({

@@ -11,9 +11,9 @@ import { refuseUnevenParts } from './columns.ts';
 import type { Snapshots } from './missing.ts';
 import { requireTimezone } from './order-type.ts';
 import { dataProbe } from './probe.ts';
-import { type Promotion, planPromotion, type SilverDataset } from './promotion.ts';
+import { type Promotion, type PromotionSubject, planPromotion } from './promotion.ts';
 import { countRefused, type Quarantined, type QuarantineRequest, writeQuarantine } from './quarantine.ts';
-import { type InputPart, relationOf } from './relation.ts';
+import { emptyRelation, type InputPart, relationOf } from './relation.ts';
 import { MISFITS, type Shape, SOURCE, shapeOf } from './shape.ts';
 
 /** Where every row that was read went; the other numbers add up to `read`. */
@@ -55,7 +55,7 @@ const NOTHING_REFUSED: Quarantined = { rows: 0, reasons: {} };
  */
 export async function promote(
   engine: Engine,
-  dataset: SilverDataset,
+  dataset: PromotionSubject,
   parts: readonly InputPart[],
   knownSchema: TableSchema,
   spool: string,
@@ -136,7 +136,7 @@ function nothing(): Promoted {
   const schema = { fields: [] };
   return {
     promotion: {
-      relation: { sql: '', schema, widened: [], absent: [] },
+      relation: emptyRelation(schema),
       kept: [],
       dropped: [],
       undeclared: [],
@@ -153,7 +153,7 @@ function nothing(): Promoted {
 }
 
 /** Where Bronze says nothing about its columns, an intent's config does; their types are then unknown. */
-function columnsOf({ silver }: SilverDataset, known: TableSchema): TableSchema {
+function columnsOf({ silver }: PromotionSubject, known: TableSchema): TableSchema {
   if (known.fields.length > 0 || silver.attributes === undefined) return known;
   const names = new Set([
     ...silver.keys,

@@ -17,6 +17,12 @@ import type { Relation } from './relation.ts';
 
 export type SilverDataset = DatasetSpec & { readonly silver: SilverSpec };
 
+/** What a promotion needs to know of a dataset: a join has no Bronze and no source. */
+export interface PromotionSubject {
+  readonly bronze: { readonly system: string };
+  readonly silver: SilverSpec;
+}
+
 /** What the partitions of a table's history are, where more than one is read. */
 export interface History {
   readonly snapshots: Snapshots;
@@ -44,7 +50,7 @@ export interface Promotion {
  * CFG001 for settings that contradict each other; CFG010.
  */
 export async function planPromotion(
-  dataset: SilverDataset,
+  dataset: PromotionSubject,
   relation: Relation,
   probe: Probe,
   runDate: string,

@@ -23,6 +23,8 @@ export interface InputPart {
 /** The rows of all parts as one relation: columns united by name, plus `__file` and `__row` (both from 0). */
 export interface Relation {
   readonly sql: string;
+  /** As `sql`, of the parts at these positions only. */
+  readonly sqlOf: (positions: readonly number[]) => string;
   readonly schema: TableSchema;
   readonly widened: readonly Widening[];
   /** Columns that some parts lack, each with the first such part. */
@@ -47,7 +49,11 @@ export async function relationOf(
     isEmpty,
   );
   const { schema, widened } = await decided(engine, groups, united, isEmpty);
-  const selects = groups.map((group, index) => {
+  const selectOf = (group: SchemaGroup, index: number, wanted: readonly number[]): string[] => {
+    const chosen = group.positions.flatMap((position, at) =>
+      wanted.includes(position) ? [{ position, path: group.files[at] ?? '' }] : [],
+    );
+    if (chosen.length === 0) return [];
     const columns = schema.fields.map((field) => {
       const quoted = identifier(field.name);
       const own = group.schema.fields.find((candidate) => candidate.name === field.name);
@@ -56,13 +62,16 @@ export async function relationOf(
       const isByValue = united.numbers.has(field.name);
       return `${isByValue ? asNumber(quoted, own.type, field.type) : `${quoted}::${sqlType(field.type)}`} AS ${quoted}`;
     });
-    const positions = `([${group.positions.join(', ')}])[file_index::BIGINT + 1]`;
-    const file = groups.length === 1 ? 'file_index' : positions;
-    return (
+    const isInOrder = chosen.every(({ position }, at) => position === at);
+    const positions = `([${chosen.map(({ position }) => position).join(', ')}])[file_index::BIGINT + 1]`;
+    const file = isInOrder ? 'file_index' : positions;
+    return [
       `SELECT ${columns.join(', ')}, ${file}::BIGINT AS "__file", file_row_number::BIGINT AS "__row" ` +
-      `FROM ${scanOf(group.files)}`
-    );
-  });
+        `FROM ${scanOf(chosen.map(({ path }) => path))}`,
+    ];
+  };
+  const sqlOf = (positions: readonly number[]): string =>
+    groups.flatMap((group, index) => selectOf(group, index, positions)).join(' UNION ALL ');
   const lacks = (group: SchemaGroup, name: string): boolean => !group.engineTypes.has(name);
   const uneven = schema.fields.some(({ name }) => groups.some((group) => lacks(group, name)));
   const filled = uneven ? await withRows(engine, groups) : [];
@@ -70,7 +79,7 @@ export async function relationOf(
     const lacking = filled.find((group) => lacks(group, name))?.positions[0];
     return lacking === undefined ? [] : [{ column: name, part: parts[lacking]?.name ?? '' }];
   });
-  return { sql: selects.join(' UNION ALL '), schema, widened, absent };
+  return { sql: sqlOf([...parts.keys()]), sqlOf, schema, widened, absent };
 }
 
 /** The columns of several kinds of numbers in the types that their values ask for. */
@@ -137,8 +146,10 @@ function scanOf(files: readonly string[]): string {
 /** No rows of the given columns. */
 export function emptyRelation(schema: TableSchema): Relation {
   const columns = schema.fields.map(({ name, type }) => `NULL::${sqlType(type)} AS ${identifier(name)}`);
+  const sql = `SELECT ${[...columns, '0::BIGINT AS "__file"', '0::BIGINT AS "__row"'].join(', ')} WHERE false`;
   return {
-    sql: `SELECT ${[...columns, '0::BIGINT AS "__file"', '0::BIGINT AS "__row"'].join(', ')} WHERE false`,
+    sql,
+    sqlOf: () => sql,
     schema,
     widened: [],
     absent: [],

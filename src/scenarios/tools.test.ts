@@ -309,7 +309,9 @@ async function tryExample(workspace: Workspace, name: string): Promise<void> {
   // What asks an API is run against one in api.test.ts.
   if (text.includes('source_type: api')) return;
   const { document } = await workspace.json(0, 'run-intent', '--config', `${name}.yaml`, '--date', DATE);
-  expect(document.reports.length).toBe(report.datasets.length * 2);
+  const joins = document.reports.filter(({ layer }) => layer === 'join').length;
+  expect(document.reports.length).toBe((report.datasets.length - joins) * 2 + joins);
+  expect(joins).toBe(name === 'silver_join_example' ? 1 : 0);
 }
 
 describe('config validate', () => {

@@ -42,11 +42,11 @@ export const configValidateCommand = defineCommand({
 async function validate(file: string, strict: boolean): Promise<FileReport> {
   const { loadConfig, problemsOf } = await import('../../config/load.ts');
   try {
-    const { datasets, warnings } = await loadConfig(file, process.env);
+    const { datasets, join, warnings } = await loadConfig(file, process.env);
     return {
       file,
       status: strict && warnings.length > 0 ? 'invalid' : 'valid',
-      datasets: datasets.map((spec) => spec.name),
+      datasets: [...datasets, ...(join === undefined ? [] : [join])].map((spec) => spec.name),
       problems: warnings.map((warning) => finding(warning, strict ? 'error' : 'warning')),
     };
   } catch (error) {

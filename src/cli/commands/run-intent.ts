@@ -11,8 +11,9 @@ import {
   OPERATION_ARGS,
   OUTPUT_ARGS,
 } from '../args.ts';
-import { forEachDataset, loadDatasets } from '../datasets.ts';
+import { forEachDataset, loadConfigs } from '../datasets.ts';
 import { emitResults } from '../emit.ts';
+import { joinsAfter, planJoins } from '../join-step.ts';
 import { operate } from '../operate.ts';
 import { renderLayerPlan, renderLayerReport } from '../render-layer.ts';
 import { refuseSamePartition } from '../same-partition.ts';
@@ -28,7 +29,8 @@ const args = {
   },
   ...INCREMENTAL_ARGS,
   'skip-bronze': { type: 'boolean', description: 'Only promote what has landed already' },
-  'skip-silver': { type: 'boolean', description: 'Only land' },
+  'skip-silver': { type: 'boolean', description: 'Only land; a join of the config is left out too' },
+  'skip-join': { type: 'boolean', description: 'Leave the join of the config out' },
   ...MODE_ARGS,
   ...ENGINE_ARGS,
   ...OPERATION_ARGS,
@@ -36,7 +38,7 @@ const args = {
 } as const satisfies ArgsDef;
 
 export const runIntentCommand = defineCommand({
-  meta: { name: 'foundry run-intent', description: 'Bronze, then Silver, of one config' },
+  meta: { name: 'foundry run-intent', description: 'Bronze, then Silver, then the join of one config' },
   args,
   async run({ args: given, data }) {
     const session = openSession('run-intent', given, data.signal);
@@ -45,9 +47,11 @@ export const runIntentCommand = defineCommand({
     if (skipBronze && skipSilver) {
       throw new FoundryError('USE001', '--skip-bronze and --skip-silver together leave nothing to do');
     }
-    const datasets = await loadDatasets({ config: given.config, sourceName: given['source-name'] }, session);
+    const loaded = await loadConfigs({ config: given.config, sourceName: given['source-name'] }, session);
+    const { datasets } = loaded;
+    const joins = given['skip-join'] === true || skipSilver ? [] : loaded.joins;
     if (!skipBronze) refuseSamePartition(datasets, given['batch-id']);
-    if (given['validate-only'] === true) return emitValidated(session, datasets);
+    if (given['validate-only'] === true) return emitValidated(session, datasets, joins);
 
     const { planIntent, runIntent } = await import('../../intent/run.ts');
     const incremental = incrementalFlags(given, datasets);
@@ -61,10 +65,15 @@ export const runIntentCommand = defineCommand({
     });
     if (given['dry-run'] === true) {
       const plans = await forEachDataset(datasets, session, (spec) => planIntent(spec, options(spec)));
-      return emitResults(session, plans, renderLayerPlan);
+      return emitResults(session, [...plans, ...(await planJoins(joins, session))], renderLayerPlan);
     }
     const layers = [...(skipBronze ? [] : ['bronze' as const]), ...(skipSilver ? [] : ['silver' as const])];
     const reports = await operate(datasets, session, layers, (spec) => runIntent(spec, options(spec)));
-    return emitResults(session, reports, renderLayerReport);
+    const isPart = given['source-name'] !== undefined;
+    return emitResults(
+      session,
+      [...reports, ...(await joinsAfter(reports, joins, isPart, session))],
+      renderLayerReport,
+    );
   },
 });

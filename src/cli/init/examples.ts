@@ -74,7 +74,12 @@ const EXAMPLES = {
   silver_join_example: {
     config: (): Text =>
       import('../../../fixtures/examples/silver_join_example.yaml', { with: { type: 'text' } }),
-    data: {},
+    data: {
+      'data/orders.csv': (): Text =>
+        import('../../../fixtures/examples/data/orders.csv', { with: { type: 'text' } }),
+      'data/customers.csv': (): Text =>
+        import('../../../fixtures/examples/data/customers.csv', { with: { type: 'text' } }),
+    },
   },
 } as const satisfies Readonly<Record<string, Embedded>>;
 

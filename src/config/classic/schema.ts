@@ -22,7 +22,7 @@ import * as kit from '../yaml/schema-kit.ts';
 const connection = (description: string) =>
   kit.optional(description, kit.anyMapping, { fallback: 'none; has no effect on the local backend' });
 
-const platform = kit.section({
+export const classicPlatform = kit.section({
   bronze: kit.required(
     'Where and how Bronze is stored.',
     kit.section({
@@ -146,7 +146,7 @@ export const classicSchema = kit.section({
   config_version: version,
   environment,
   path_structure: pathStructure,
-  platform: kit.required('Owned by the platform team: storage and defaults.', platform),
+  platform: kit.required('Owned by the platform team: storage and defaults.', classicPlatform),
   source: kit.required('Owned by the source team: what is read.', source),
   silver: kit.optional('How Bronze is promoted.', silver, { fallback: 'no Silver' }),
   derived_paths: derivedPaths,

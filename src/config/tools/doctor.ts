@@ -46,6 +46,8 @@ function placesOf(document: Document): readonly Place[] {
   };
   if (document.has('datasets')) return entries('datasets').map((base) => ({ dialect: 'intent', base }));
   if (document.has('sources')) return entries('sources').map((base) => ({ dialect: 'classic', base }));
+  const hasDataset = ['source', 'silver', 'bronze', 'system', 'entity'].some((key) => document.has(key));
+  if (document.has('silver_join') && !hasDataset) return [];
   const isIntent = document.has('bronze') && !document.has('source');
   return [{ dialect: isIntent ? 'intent' : 'classic', base: [] }];
 }

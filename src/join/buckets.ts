@@ -1,0 +1,88 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Engine } from '../engine/engine.ts';
+import { identifier, literal, literalList, sqlType } from '../engine/sql.ts';
+import { makeFolder, removeTree } from '../storage/durable.ts';
+import type { JoinProgress, WorkPlace } from './checkpoint.ts';
+import type { SideName } from './describe.ts';
+import type { JoinWork } from './execute.ts';
+import { typed, usedColumns } from './sql.ts';
+import { estimatedBytes } from './strategy.ts';
+
+export type Buckets = NonNullable<JoinProgress['buckets']>;
+
+/** Rows that the engine gathers before it writes, over all buckets of a thread. */
+const GATHERED_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Splits both sides by the hash of their keys into the work folder: rows of equal keys lie in buckets of one number.
+ * Rows without a key match nothing; those that come out anyway are spread evenly.
+ * @returns the rows of each bucket
+ */
+export async function splitSides(engine: Engine, work: JoinWork): Promise<Buckets> {
+  const left = await splitSide(engine, work, 'left');
+  const right = await splitSide(engine, work, 'right');
+  return { left: left.rows, right: right.rows, bytes: left.bytes + right.bytes };
+}
+
+async function splitSide(engine: Engine, work: JoinWork, side: SideName) {
+  const { place, shape, strategy } = work;
+  const input = work[side];
+  const folder = bucketFolder(place, side);
+  await removeTree(folder);
+  await makeFolder(folder);
+  const used = usedColumns(shape, side);
+  const keys = shape.keys.map((key) => typed(identifier(key[side].name), key[side].type, key.type));
+  const hasKey = keys.map((key) => `${key} IS NOT NULL`).join(' AND ');
+  const count = strategy.chunkCount;
+  const bucket = `CASE WHEN ${hasKey} THEN (hash(${keys.join(', ')}) % ${count})::BIGINT ELSE "__id" % ${count} END`;
+  const columns = [...used].map(identifier).join(', ');
+  const width = Math.max(1, estimatedBytes(input.schema, used, 1));
+  const gathered = Math.min(524_288, Math.max(8192, Math.floor(GATHERED_BYTES / width)));
+  await engine.execute(`SET partitioned_write_flush_threshold = ${gathered}`);
+  await engine.execute(
+    `COPY (SELECT ${columns}, "__id", ${bucket} AS "__bucket" FROM (${input.sql()})${keepsAll(work, side) ? '' : ` WHERE ${hasKey}`}) ` +
+      `TO ${literal(folder)} (FORMAT parquet, COMPRESSION snappy, PARTITION_BY ("__bucket"))`,
+  );
+  const rows = Array.from({ length: count }, () => 0);
+  let bytes = 0;
+  const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.parquet'));
+  for (const name of names) bytes += (await stat(join(folder, name))).size;
+  const files = names.map((name) => join(folder, name));
+  const found =
+    files.length === 0
+      ? []
+      : await engine.query(
+          `SELECT file_name AS file, num_rows AS n FROM parquet_file_metadata(${literalList(files)})`,
+        );
+  for (const file of found) {
+    const index = Number(/__bucket=(\d+)\//.exec(String(file.file))?.[1]);
+    rows[index] = (rows[index] ?? 0) + Number(file.n);
+  }
+  return { rows, bytes };
+}
+
+/** Whether the side's rows come out also where they match nothing. */
+function keepsAll({ shape: { joinType } }: JoinWork, side: SideName): boolean {
+  const keeping = side === 'left' ? ['left', 'outer', 'anti'] : ['right', 'outer'];
+  return keeping.includes(joinType);
+}
+
+/** Of a side, or of one of its buckets. */
+export function bucketFolder({ workFolder }: WorkPlace, side: SideName, index?: number): string {
+  const folder = join(workFolder, side);
+  return index === undefined ? folder : join(folder, `__bucket=${index}`);
+}
+
+/** The rows of one bucket. */
+export function bucketSql(work: JoinWork, side: SideName, index: number, rows: number): string {
+  if (rows > 0) {
+    const glob = join(bucketFolder(work.place, side, index), '*.parquet');
+    return `SELECT * FROM read_parquet(${literal(glob)}, hive_partitioning=false)`;
+  }
+  const used = usedColumns(work.shape, side);
+  const columns = work[side].schema.fields
+    .filter(({ name }) => used.has(name))
+    .map(({ name, type }) => `NULL::${sqlType(type)} AS ${identifier(name)}`);
+  return `SELECT ${[...columns, 'NULL::BIGINT AS "__id"'].join(', ')} WHERE false`;
+}

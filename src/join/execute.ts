@@ -1,0 +1,183 @@
+import { join } from 'node:path';
+import { throwIfStopped } from '../core/errors.ts';
+import type { Engine } from '../engine/engine.ts';
+import { copyToPart, hashFile } from '../engine/parts.ts';
+import { identifier, literal, sqlType } from '../engine/sql.ts';
+import { makeFolder, removeTree } from '../storage/durable.ts';
+import { type Buckets, bucketFolder, bucketSql, splitSides } from './buckets.ts';
+import { type ChunkDone, type JoinProgress, progressOf, saveProgress, type WorkPlace } from './checkpoint.ts';
+import type { JoinInput } from './inputs.ts';
+import type { JoinRunOptions } from './options.ts';
+import { readProfile, startProfiling, stopProfiling } from './profile.ts';
+import { type BuildSide, type JoinShape, joinSql, rightOnlySql } from './sql.ts';
+import { type KeyStats, keyStats } from './stats.ts';
+import type { StrategyPlan } from './strategy.ts';
+
+export interface JoinWork {
+  readonly shape: JoinShape;
+  readonly strategy: StrategyPlan;
+  readonly left: JoinInput;
+  readonly right: JoinInput;
+  readonly place: WorkPlace;
+  readonly compression: Parameters<typeof copyToPart>[3]['compression'];
+}
+
+export interface Joined {
+  readonly stats: KeyStats;
+  readonly chunks: readonly ChunkDone[];
+  readonly progress: JoinProgress;
+  /** What both sides took when they were split into buckets. */
+  readonly bucketBytes: number;
+}
+
+/** One query of the join. */
+interface Task {
+  readonly index: number;
+  readonly sql: string;
+  readonly rightRows: number;
+  readonly rightOnly?: boolean;
+  /** Not needed any more once the chunk is written down. */
+  readonly folders: readonly string[];
+}
+
+/**
+ * Writes the joined rows chunk by chunk into the work folder. After each one it is written down in `progress.json`,
+ * so that a run that is killed loses no more than the chunk under way.
+ * @param begun what an earlier run has done, or only the head of a new progress
+ * @throws ENG002, STG001, INT001.
+ */
+export async function runChunks(
+  engine: Engine,
+  work: JoinWork,
+  begun: JoinProgress,
+  options: Pick<JoinRunOptions, 'signal' | 'progress'>,
+): Promise<Joined> {
+  const { left, place, right, shape, strategy } = work;
+  await makeFolder(place.workFolder);
+  let progress = begun;
+  const save = async (more: Partial<Pick<JoinProgress, 'stats' | 'buckets' | 'chunks'>>): Promise<void> => {
+    progress = progressOf({ ...progress, ...more });
+    await saveProgress(place, progress);
+  };
+  if (progress.stats === undefined) {
+    options.progress.step('counting keys');
+    await save({ stats: await keyStats(engine, shape, left, right) });
+  }
+  if (strategy.used === 'hash' && progress.buckets === undefined) {
+    options.progress.step('splitting by key');
+    await save({ buckets: await splitSides(engine, work) });
+  }
+  const isDone = new Set(progress.chunks.map(({ chunk_index: index }) => index));
+  const profile = join(place.workFolder, 'profile.json');
+  const isLeft = (files: string): boolean =>
+    files.includes(bucketFolder(place, 'left')) || left.localPaths.some((path) => files.includes(path));
+  // The sides stand in the SQL as the strategy wants them: the engine must not turn them round.
+  await engine.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'");
+  await startProfiling(engine, profile);
+  let hashing: Promise<void> = Promise.resolve();
+  try {
+    for (const task of tasksOf(work, progress.buckets)) {
+      if (isDone.has(task.index)) continue;
+      throwIfStopped(options.signal);
+      options.progress.step(`joining chunk ${task.index + 1} of ${strategy.chunkCount}`);
+      const started = performance.now();
+      const file = join(place.workFolder, `chunk-${String(task.index + 1).padStart(4, '0')}.parquet.tmp`);
+      const { rows } = await copyToPart(engine, task.sql, file, {
+        format: 'parquet',
+        compression: work.compression,
+      });
+      const seconds = (performance.now() - started) / 1000;
+      const { buildSide, spilledBytes } = await readProfile(profile, isLeft);
+      const sample = await sampleKeys(engine, shape, file);
+      options.progress.rows(rows);
+      await hashing;
+      // The next chunk is joined while this one is hashed and written down.
+      hashing = (async () => {
+        const hashed = await hashFile(file);
+        const done: ChunkDone = {
+          chunk_index: task.index,
+          record_count: rows,
+          right_rows: task.rightRows,
+          duration_seconds: Math.round(seconds * 1000) / 1000,
+          sample_keys: sample,
+          build_side: buildSide,
+          spilled_bytes: spilledBytes,
+          ...(task.rightOnly === true && { right_only: true }),
+          file,
+          size_bytes: hashed.sizeBytes,
+          sha256: hashed.sha256,
+        };
+        await save({ chunks: [...progress.chunks, done] });
+        for (const folder of task.folders) await removeTree(folder);
+      })();
+      // Whoever awaits it next is told; until then it is no unhandled failure.
+      hashing.catch(() => undefined);
+    }
+    await hashing;
+  } finally {
+    await hashing.catch(() => undefined);
+    await stopProfiling(engine).catch(() => undefined);
+    await engine.execute("SET disabled_optimizers = ''").catch(() => undefined);
+  }
+  const { buckets, stats } = progress;
+  if (stats === undefined) throw new Error('the keys were not counted');
+  return { stats, chunks: progress.chunks, progress, bucketBytes: buckets?.bytes ?? 0 };
+}
+
+function tasksOf(work: JoinWork, buckets: Buckets | undefined): readonly Task[] {
+  return buckets === undefined ? rangeTasks(work) : bucketTasks(work, buckets);
+}
+
+function rangeTasks({ left, right, shape, strategy }: JoinWork): readonly Task[] {
+  const { chunkCount, chunkSize, used } = strategy;
+  const build: BuildSide = used === 'partitioned' ? 'left' : 'right';
+  const whole = { rightRows: right.rows, folders: [] };
+  if (chunkCount === 1) return [{ ...whole, index: 0, sql: joinSql(shape, left.sql(), right.sql(), build) }];
+  const alone = shape.joinType === 'right' || shape.joinType === 'outer';
+  // Which right rows stay alone is known only when all left rows have been looked at.
+  const matching: JoinShape = { ...shape, joinType: withoutRightOnly(shape.joinType) };
+  const tasks: Task[] = Array.from({ length: chunkCount }, (_, index) => {
+    const range = { from: index * chunkSize, to: Math.min(left.rows, (index + 1) * chunkSize) };
+    return { ...whole, index, sql: joinSql(matching, left.sql(range), right.sql(), build) };
+  });
+  if (!alone) return tasks;
+  const sql = rightOnlySql(shape, left.sql(), right.sql(), left.schema);
+  return [...tasks, { ...whole, index: chunkCount, sql, rightOnly: true }];
+}
+
+function withoutRightOnly(joinType: JoinShape['joinType']): JoinShape['joinType'] {
+  if (joinType === 'outer') return 'left';
+  return joinType === 'right' ? 'inner' : joinType;
+}
+
+/** Each bucket on its own; the smaller side is held. */
+function bucketTasks(work: JoinWork, { left, right }: Buckets): readonly Task[] {
+  return left.map((leftRows, index) => {
+    const rightRows = right[index] ?? 0;
+    const folders = (['left', 'right'] as const).map((side) => bucketFolder(work.place, side, index));
+    const sql = joinSql(
+      work.shape,
+      bucketSql(work, 'left', index, leftRows),
+      bucketSql(work, 'right', index, rightRows),
+      leftRows < rightRows ? 'left' : 'right',
+    );
+    return { index, sql, rightRows, folders };
+  });
+}
+
+const SAMPLES = 6;
+
+/** A few keys of a chunk, as far as they are among its columns. */
+async function sampleKeys(
+  engine: Engine,
+  { columns, keys }: JoinShape,
+  file: string,
+): Promise<readonly string[]> {
+  const names = keys.flatMap(({ left }) => columns.find((column) => column.left === left.name)?.name ?? []);
+  if (names.length < keys.length) return [];
+  const texts = names.map((name) => `coalesce(${identifier(name)}::${sqlType({ kind: 'string' })}, 'NULL')`);
+  const found = await engine.query(
+    `SELECT DISTINCT concat_ws('|', ${texts.join(', ')}) AS key FROM (SELECT * FROM read_parquet(${literal(file)}, hive_partitioning=false) LIMIT ${SAMPLES * 4}) ORDER BY 1 LIMIT ${SAMPLES}`,
+  );
+  return found.map((row) => String(row.key));
+}

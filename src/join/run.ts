@@ -1,0 +1,278 @@
+import { join } from 'node:path';
+import type { JoinSpec } from '../config/join/spec.ts';
+import { BUILD_INFO } from '../core/build-info.ts';
+import { FoundryError, throwIfStopped } from '../core/errors.ts';
+import { openEngine } from '../engine/duckdb.ts';
+import type { Engine } from '../engine/engine.ts';
+import { openPartition } from '../lake/commit.ts';
+import { sha256Hex } from '../lake/generation.ts';
+import type { PartitionWriter } from '../lake/lake.ts';
+import { acquireLease } from '../lake/lease.ts';
+import {
+  type Fingerprints,
+  type JoinProgress,
+  progressOf,
+  removeWork,
+  resumable,
+  type WorkPlace,
+  workPlace,
+} from './checkpoint.ts';
+import { type Joined, runChunks } from './execute.ts';
+import { finish, isWritten } from './finish.ts';
+import { evaluateGuards, type GuardResult, refuseFailed } from './guards.ts';
+import { type JoinInput, openInput } from './inputs.ts';
+import { bronzeOrigins } from './lineage.ts';
+import { type JoinStats, joinManifestBody, joinStats } from './manifest-body.ts';
+import type { JoinRunOptions } from './options.ts';
+import { joinLease } from './place.ts';
+import { type DescribedJoin, describeJoin, type PreparedJoin, prepareJoin } from './prepare.ts';
+import { expectedRows } from './stats.ts';
+
+export interface JoinReport {
+  readonly dataset: string;
+  readonly layer: 'join';
+  readonly status: 'complete' | 'unchanged' | 'empty';
+  readonly run_date: string;
+  readonly location: string;
+  readonly model: string;
+  readonly requested_model: string;
+  readonly join_type: string;
+  readonly strategy: string;
+  readonly chunk_size: number;
+  readonly inputs: readonly {
+    readonly side: string;
+    readonly location: string;
+    readonly artifact: string | null;
+    readonly rows: number;
+  }[];
+  readonly rows: number;
+  readonly artifacts: readonly { readonly artifact: string; readonly rows: number }[];
+  readonly join_stats: JoinStats;
+  readonly guards: readonly GuardResult[];
+  readonly files: readonly { readonly path: string; readonly rows: number; readonly size_bytes: number }[];
+  readonly replaced_rows?: number;
+  /** The chunk that this run began with, where an earlier one had done some. */
+  readonly resumed_at_chunk: number | null;
+  readonly seconds: number;
+}
+
+/**
+ * Joins two tables: committed files → chunks → guards → model → one commit. A run that is killed is gone on with by
+ * the next one; until the commit what lay at the output is untouched.
+ *
+ * @throws EXT001, SUM001, STATE001 for inputs that are not there or not what was committed; CFG001, SCHEMA001 for
+ * columns that do not fit; QUAL001 for a guard; LOCK001; ENG002, STG001, INT001.
+ */
+export async function runJoin(spec: JoinSpec, options: JoinRunOptions): Promise<JoinReport> {
+  const started = options.clock.now();
+  const seconds = (): number => (options.clock.now().getTime() - started.getTime()) / 1000;
+  const described = await describeJoin(spec, options);
+  const { output } = described;
+  const place = workPlace(output, spec.output);
+  const lease = await acquireLease(output.lake, joinLease(output), {
+    signal: options.signal,
+    waitSeconds: options.leaseWaitSeconds ?? 0,
+  });
+  try {
+    const writer = await openPartition(output.lake, output.path, {
+      signal: options.signal,
+      clock: options.clock,
+    });
+    const limits = {
+      ...options.limits,
+      ...(spec.output.spillDir !== undefined && { spillFolder: spec.output.spillDir }),
+    };
+    const engine = await openEngine(limits, options.signal);
+    try {
+      const { left, prepared, right } = await openJoin(engine, spec, described, writer, options);
+      const begun = await beginOrResume(spec, place, { left, right, prepared }, output.location, options);
+      const resumedAt = begun.chunks.length === 0 ? null : begun.chunks.length;
+      const { formats } = spec.output;
+      const compression = isWritten(spec, prepared.model) ? formats.compression : 'snappy';
+      const { shape, strategy } = prepared;
+      const joined = await runChunks(
+        engine,
+        { shape, strategy, left, right, place, compression },
+        begun,
+        options,
+      );
+      refuseWrongCount(joined, prepared);
+      const guards = await guarded(engine, spec, prepared, joined, place);
+      options.progress.step('writing');
+      const request = {
+        spec,
+        model: prepared.model,
+        columns: shape.columns,
+        chunks: joined.chunks,
+        spool: writer.spool,
+      };
+      const finished = await finish(engine, request, options);
+      const rows = finished.artifacts.reduce((sum, artifact) => sum + artifact.rows, 0);
+      refuseEmptyReplacement(spec, rows, writer, output.location);
+      throwIfStopped(options.signal);
+      options.progress.step('committing');
+      const body = joinManifestBody({
+        spec,
+        runDate: options.runDate.date,
+        output,
+        left,
+        right,
+        bronze: { left: await bronzeOrigins(left), right: await bronzeOrigins(right) },
+        prepared,
+        joined,
+        finished,
+        guards,
+        resumedAt,
+        checkpointFile: place.progressFile,
+        startedAt: started.toISOString(),
+        runtimeSeconds: seconds(),
+      });
+      const { changed, manifest } = await writer.commit(finished.parts, body);
+      await removeWork(place);
+      return {
+        dataset: spec.name,
+        layer: 'join',
+        status: manifest.status === 'empty' ? 'empty' : changed ? 'complete' : 'unchanged',
+        run_date: options.runDate.date,
+        location: output.location,
+        model: prepared.model.used,
+        requested_model: prepared.model.requested,
+        join_type: shape.joinType,
+        strategy: strategy.used,
+        chunk_size: strategy.chunkSize,
+        inputs: [left, right].map((input) => ({
+          side: input.side,
+          location: input.location,
+          artifact: input.artifact ?? null,
+          rows: input.rows,
+        })),
+        rows: joined.progress.total_records,
+        artifacts: finished.artifacts.map(({ artifact, rows: count }) => ({ artifact, rows: count })),
+        join_stats: joinStats({ joined, prepared }, joined.progress.total_records),
+        guards,
+        files: manifest.files.map(({ path, rows: count, size_bytes }) => ({ path, rows: count, size_bytes })),
+        ...(writer.previous === undefined ? {} : { replaced_rows: writer.previous.record_count }),
+        resumed_at_chunk: resumedAt,
+        seconds: seconds(),
+      };
+    } finally {
+      await engine.close();
+      await writer.discard();
+    }
+  } finally {
+    await lease.release();
+  }
+}
+
+interface OpenedJoin {
+  readonly left: JoinInput;
+  readonly right: JoinInput;
+  readonly prepared: PreparedJoin;
+}
+
+async function openJoin(
+  engine: Engine,
+  spec: JoinSpec,
+  described: DescribedJoin,
+  { spool }: PartitionWriter,
+  options: JoinRunOptions,
+): Promise<OpenedJoin> {
+  options.progress.step('reading');
+  const left = await openInput(engine, described.left, join(spool, 'left'), options);
+  const right = await openInput(engine, described.right, join(spool, 'right'), options);
+  for (const warning of [...left.warnings, ...right.warnings]) options.log.warn(warning);
+  const prepared = prepareJoin(spec, left, right, options.limits.memoryBytes);
+  if (prepared.model.warning !== undefined) options.log.warn(prepared.model.warning);
+  options.log.debug(`strategy ${prepared.strategy.used}: ${prepared.strategy.why}`);
+  return { left, right, prepared };
+}
+
+async function beginOrResume(
+  spec: JoinSpec,
+  place: WorkPlace,
+  opened: OpenedJoin,
+  output: string,
+  { log }: JoinRunOptions,
+): Promise<JoinProgress> {
+  const fingerprints = fingerprintsOf(spec, opened);
+  const found = await resumable(place, output, fingerprints);
+  if ('progress' in found) {
+    const { chunk_count: all, chunks_processed: done } = found.progress;
+    log.info(`going on with an earlier run: ${done} of ${all} chunks are done`);
+    return found.progress;
+  }
+  if (found.reason !== undefined)
+    log.warn(`an earlier run cannot be gone on with: ${found.reason}; starting over`);
+  return progressOf({
+    format_version: 1,
+    join: spec.name,
+    output,
+    work_folder: place.workFolder,
+    fingerprints,
+    chunk_count: opened.prepared.strategy.chunkCount,
+    chunks: [],
+  });
+}
+
+/** Guards say nothing of the chunks: a join whose limits were changed need not be computed again. */
+function fingerprintsOf({ left, output, right }: JoinSpec, opened: OpenedJoin): Fingerprints {
+  const {
+    allowEmpty: _empty,
+    checkpointDir: _checkpoint,
+    guards: _guards,
+    spillDir: _spill,
+    ...config
+  } = output;
+  const hash = (value: unknown): string => sha256Hex(JSON.stringify(value));
+  return {
+    inputs: hash([opened.left, opened.right].map(identityOf)),
+    config: hash({ left, right, config }),
+    version: `${BUILD_INFO.version} ${BUILD_INFO.commit}`,
+    plan: hash({ ...opened.prepared.strategy, why: '', model: opened.prepared.model.used }),
+  };
+}
+
+function identityOf({ artifact, location, manifest, partition }: JoinInput): unknown {
+  const files = partition.files.map(({ path, sha256, sizeBytes }) => [path, sizeBytes, sha256 ?? null]);
+  return [location, manifest?.commit_id ?? null, artifact ?? null, files];
+}
+
+/** A bug, or a work folder that something else wrote to: better no table than a wrong one. */
+function refuseWrongCount({ progress, stats }: Joined, { shape }: PreparedJoin): void {
+  const expected = expectedRows(stats, shape.joinType);
+  if (expected === undefined || expected === progress.total_records) return;
+  throw new Error(`the join has ${progress.total_records} rows, but its keys say ${expected}`);
+}
+
+async function guarded(
+  engine: Engine,
+  spec: JoinSpec,
+  { shape }: PreparedJoin,
+  { chunks, progress, stats }: Joined,
+  place: WorkPlace,
+): Promise<readonly GuardResult[]> {
+  const files = chunks.map(({ file }) => file);
+  const facts = { rows: progress.total_records, stats, joinType: shape.joinType };
+  const results = await evaluateGuards(engine, spec.output.guards, files, facts);
+  try {
+    refuseFailed(spec.name, results);
+  } catch (error) {
+    await removeWork(place);
+    throw error;
+  }
+  return results;
+}
+
+function refuseEmptyReplacement(
+  spec: JoinSpec,
+  rows: number,
+  writer: PartitionWriter,
+  location: string,
+): void {
+  const before = writer.previous?.record_count ?? 0;
+  if (rows > 0 || before === 0 || spec.output.allowEmpty) return;
+  throw new FoundryError('QUAL001', `${spec.name}: no rows come out, but ${location} holds ${before}`, {
+    details: { rows_before: before },
+    hint: 'If that is right, set output.allow_empty: true.',
+  });
+}

@@ -1,0 +1,116 @@
+import type { JoinType } from '../config/join/spec.ts';
+import type { Engine } from '../engine/engine.ts';
+import { identifier } from '../engine/sql.ts';
+import { condition, type JoinShape } from './sql.ts';
+
+/** What the keys of both sides say of the join, counted apart from it. */
+export interface KeyStats {
+  readonly left_rows: number;
+  readonly right_rows: number;
+  /** Different keys of the right side, without those that are NULL; versions in an as-of join. */
+  readonly right_keys: number;
+  readonly matched_right_keys: number;
+  readonly matched_right_rows: number;
+  /** Absent where the rows of the join tell it. */
+  readonly matched_left_rows?: number;
+  /** The most right rows that one left row finds. */
+  readonly fan_out: number;
+}
+
+interface Counted {
+  readonly rows: number;
+  readonly sql: () => string;
+}
+
+/** Only key columns pass through these queries, so that they cost little beside the join. */
+export async function keyStats(
+  engine: Engine,
+  shape: JoinShape,
+  left: Counted,
+  right: Counted,
+): Promise<KeyStats> {
+  const rows = { left_rows: left.rows, right_rows: right.rows };
+  const stats =
+    shape.times === undefined ? equalKeys(engine, shape, left, right) : asOfKeys(engine, shape, left, right);
+  return { ...rows, ...(await stats) };
+}
+
+async function equalKeys(engine: Engine, shape: JoinShape, left: Counted, right: Counted) {
+  const names = [...new Set(shape.keys.map((key) => identifier(key.right.name)))];
+  const hasKey = names.map((name) => `${name} IS NOT NULL`).join(' AND ');
+  await engine.execute(
+    `CREATE OR REPLACE TEMP TABLE right_keys AS SELECT ${names.join(', ')}, count(*) AS "__n" FROM (${right.sql()}) WHERE ${hasKey} GROUP BY ALL`,
+  );
+  const all = await one(engine, 'SELECT count(*) AS keys, coalesce(max("__n"), 0) AS most FROM right_keys');
+  const hit = await one(
+    engine,
+    `SELECT count(*) AS keys, coalesce(sum("__n"), 0)::BIGINT AS n, coalesce(max("__n"), 0) AS most FROM right_keys r SEMI JOIN (${left.sql()}) l ON ${condition(shape)}`,
+  );
+  const isTold = tellsMatches(shape.joinType, Number(all.most));
+  const matched = isTold
+    ? undefined
+    : await one(
+        engine,
+        `SELECT count(*) AS n FROM (${left.sql()}) l SEMI JOIN right_keys r ON ${condition(shape)}`,
+      );
+  await engine.execute('DROP TABLE right_keys');
+  return {
+    right_keys: Number(all.keys),
+    matched_right_keys: Number(hit.keys),
+    matched_right_rows: Number(hit.n),
+    ...(matched !== undefined && { matched_left_rows: Number(matched.n) }),
+    fan_out: Number(hit.most),
+  };
+}
+
+async function asOfKeys(engine: Engine, shape: JoinShape, left: Counted, right: Counted) {
+  const names = shape.keys.map((key) => identifier(key.right.name));
+  const hasKey = names.map((name) => `${name} IS NOT NULL`).join(' AND ');
+  const [l, r] = [left.sql(), right.sql()];
+  const all = await one(engine, `SELECT count(*) AS keys FROM (${r}) WHERE ${hasKey}`);
+  const hit = await one(
+    engine,
+    `SELECT count(*) AS n FROM (${r}) r SEMI JOIN (${l}) l ON ${condition(shape)}`,
+  );
+  const found = await one(
+    engine,
+    `SELECT count(*) AS n, coalesce(max(c), 0) AS most FROM (SELECT count(*) AS c FROM (${l}) l JOIN (${r}) r ON ${condition(shape)} GROUP BY l."__id")`,
+  );
+  return {
+    right_keys: Number(all.keys),
+    matched_right_keys: Number(hit.n),
+    matched_right_rows: Number(hit.n),
+    matched_left_rows: Number(found.n),
+    fan_out: Number(found.most),
+  };
+}
+
+/** Whether the number of joined rows is that of the left rows with a match, or its complement. */
+function tellsMatches(joinType: JoinType, mostRightRows: number): boolean {
+  return joinType === 'semi' || joinType === 'anti' || (joinType === 'inner' && mostRightRows <= 1);
+}
+
+/** Left rows that found a match. @param rows of the join */
+export function matchedLeftRows(stats: KeyStats, joinType: JoinType, rows: number): number {
+  return stats.matched_left_rows ?? (joinType === 'anti' ? stats.left_rows - rows : rows);
+}
+
+/** Rows of the right side that come out alone. */
+export function rightOnlyRows(stats: KeyStats, joinType: JoinType): number {
+  return joinType === 'right' || joinType === 'outer' ? stats.right_rows - stats.matched_right_rows : 0;
+}
+
+/** How many rows the join must have, where the keys tell it. */
+export function expectedRows(stats: KeyStats, joinType: JoinType): number | undefined {
+  const { fan_out: most, left_rows: left, matched_left_rows: matched } = stats;
+  const alone = rightOnlyRows(stats, joinType);
+  if (most > 1) return undefined;
+  if (joinType === 'left' || joinType === 'outer') return left + alone;
+  if (matched === undefined || joinType === 'semi' || joinType === 'anti') return undefined;
+  return matched + alone;
+}
+
+async function one(engine: Engine, sql: string): Promise<Record<string, unknown>> {
+  const [row] = await engine.query(sql);
+  return row ?? {};
+}

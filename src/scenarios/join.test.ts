@@ -1,0 +1,261 @@
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { existsSync } from 'node:fs';
+import { readParquet } from '../testing/parquet.ts';
+import { expectExit, scenario, type Workspace } from './support.ts';
+
+setDefaultTimeout(60_000);
+
+const DATE = '2025-01-05';
+
+/** Lands and promotes a CSV as the Silver table `s.<entity>`, its rows as they are. */
+async function silverOf(
+  w: Workspace,
+  entity: string,
+  text: string,
+  silver: Readonly<Record<string, unknown>> = {},
+  types: unknown = 'infer',
+): Promise<string> {
+  await w.put(`${entity}.csv`, text);
+  await w.put(`${entity}.yaml`, {
+    platform: { bronze: { storage_backend: 'local' } },
+    source: { type: 'file', system: 's', table: entity, file: { path: `${entity}.csv`, types } },
+    silver: { output_dir: './silver', ...silver },
+  });
+  expectExit(await w.run('run-intent', '--config', `${entity}.yaml`, '--date', DATE), 0);
+  return `./silver/domain=s/entity=${entity}/v1/load_date=${DATE}`;
+}
+
+interface JoinOptions {
+  readonly left: string | object;
+  readonly right: string | object;
+  readonly [key: string]: unknown;
+}
+
+function joinConfig({ left, right, ...output }: JoinOptions): object {
+  const side = (given: string | object): object => (typeof given === 'string' ? { path: given } : given);
+  return {
+    silver_join: { left: side(left), right: side(right), output: { path: './joined/out', ...output } },
+  };
+}
+
+async function rowsOf(w: Workspace, folder = 'joined/out'): Promise<Record<string, unknown>[]> {
+  const rows = await readParquet(w.path(folder, '*.parquet'));
+  return rows.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).map(([key, value]) => [key, typeof value === 'bigint' ? Number(value) : value]),
+    ),
+  );
+}
+
+async function join(w: Workspace, options: JoinOptions, exitCode = 0, ...flags: string[]) {
+  await w.put('join.yaml', joinConfig(options));
+  return w.json(exitCode, 'join', '--config', 'join.yaml', '--date', DATE, ...flags);
+}
+
+const LEFT = 'id,v\n1,a\n2,b\n3,c\n';
+const RIGHT = 'rid,v,extra\n1,x,e1\n1,y,e2\n4,z,e3\n';
+const PAIR = { join_key_pairs: [{ left: 'id', right: 'rid' }] };
+
+async function bothSides(w: Workspace): Promise<{ readonly left: string; readonly right: string }> {
+  return { left: await silverOf(w, 'l', LEFT), right: await silverOf(w, 'r', RIGHT) };
+}
+
+test(
+  'S72 inner, left, right and outer joins by a pair give 2, 4, 3 and 5 rows; overlaps are suffixed; NULL matches nothing',
+  scenario(async (w) => {
+    const sides = await bothSides(w);
+    for (const [type, rows] of Object.entries({ inner: 2, left: 4, right: 3, outer: 5, semi: 1, anti: 2 })) {
+      const { document } = await join(w, { ...sides, ...PAIR, join_type: type });
+      expect([type, document.reports[0].rows]).toEqual([type, rows]);
+      expect((await rowsOf(w)).length).toBe(rows);
+    }
+    await join(w, { ...sides, ...PAIR, join_type: 'outer' });
+    expect(await rowsOf(w)).toEqual([
+      { id: 1, v: 'a', v_right: 'x', extra: 'e1' },
+      { id: 1, v: 'a', v_right: 'y', extra: 'e2' },
+      { id: 2, v: 'b', v_right: null, extra: null },
+      { id: 3, v: 'c', v_right: null, extra: null },
+      { id: 4, v: null, v_right: 'z', extra: 'e3' },
+    ]);
+    const left = await silverOf(w, 'ln', 'id,v\n1,a\n,b\n');
+    const right = await silverOf(w, 'rn', 'rid,w\n1,x\n,y\n');
+    for (const [type, rows] of Object.entries({ inner: 1, left: 2, right: 2, outer: 3, semi: 1, anti: 1 })) {
+      const { document } = await join(w, { left, right, ...PAIR, join_type: type });
+      expect([type, document.reports[0].rows]).toEqual([type, rows]);
+    }
+  }),
+);
+
+test(
+  'S73 chunks of two give the rows of one chunk, and the manifest keeps the progress: 2 chunks processed',
+  scenario(async (w) => {
+    const sides = await bothSides(w);
+    await join(w, { ...sides, ...PAIR, join_type: 'outer', chunk_size: 0 });
+    const whole = await rowsOf(w);
+    const { document } = await join(w, { ...sides, ...PAIR, join_type: 'outer', chunk_size: 2 });
+    expect(await rowsOf(w)).toEqual(whole);
+    const { progress, join_metrics, join_stats, chunk_size } = await w.read('joined/out/_metadata.json');
+    expect(progress).toMatchObject({ chunks_processed: 2, total_records: 5, last_chunk: 1 });
+    expect(progress.recent_chunks.length).toBe(3);
+    expect(join_metrics.map((chunk: { record_count: number }) => chunk.record_count)).toEqual([3, 1, 1]);
+    expect(join_stats).toMatchObject({
+      chunk_count: 2,
+      matched_right_keys: 1,
+      unmatched_right_keys: 1,
+      right_only_rows: 1,
+    });
+    expect(chunk_size).toBe(2);
+    expect(document.reports[0].join_stats.matched_left_rows).toBe(1);
+    expect(existsSync(w.path('joined/.foundry/join'))).toBe(false);
+  }),
+);
+
+test(
+  'S75 a projection gives its columns in order under their aliases, and says where each comes from',
+  scenario(async (w) => {
+    const left = await silverOf(w, 'l', 'id,nm,v\n1,n,a\n');
+    const right = await silverOf(w, 'r', 'id,v\n1,x\n');
+    await join(w, {
+      left,
+      right,
+      join_keys: 'id',
+      projection: ['id', { source: 'right.v', alias: 'rv' }, { nm: 'name' }],
+    });
+    expect(await rowsOf(w)).toEqual([{ id: 1, rv: 'x', name: 'n' }]);
+    const { column_lineage, output_columns, inputs } = await w.read('joined/out/_metadata.json');
+    expect(output_columns).toEqual(['id', 'rv', 'name']);
+    expect(
+      column_lineage.map(({ source, original, alias }: Record<string, unknown>) => [source, original, alias]),
+    ).toEqual([
+      ['both', 'id', null],
+      ['right', 'v_right', 'rv'],
+      ['left', 'nm', 'name'],
+    ]);
+    const bronze = `system=s/table=r/pattern=full/dt=${DATE}`;
+    expect(column_lineage[1].from).toMatchObject([
+      { side: 'right', column: 'v', artifact: 'full_snapshot', bronze: [bronze] },
+    ]);
+    const landed = await w.read(`output/${bronze}/_metadata.json`);
+    expect(inputs[1].bronze).toMatchObject([
+      {
+        path: bronze,
+        commit_id: landed.commit_id,
+        status: 'current',
+        files: [{ path: landed.files[0].path, rows: 1 }],
+      },
+    ]);
+  }),
+);
+
+test(
+  'S76 right.x resolves also where only the right side has x; what neither has is named with what is near',
+  scenario(async (w) => {
+    const sides = await bothSides(w);
+    await join(w, {
+      ...sides,
+      ...PAIR,
+      projection: ['id', 'right.extra', 'left.v', { source: 'target.rid', alias: 'r' }],
+    });
+    expect((await rowsOf(w))[0]).toEqual({ id: 1, extra: 'e1', v: 'a', r: 1 });
+    const { document } = await join(w, { ...sides, ...PAIR, projection: ['id', 'right.extar', 'nope'] }, 3);
+    expect(document.errors[0]?.code).toBe('SCHEMA001');
+    expect(document.errors[0]?.message).toContain('"right.extar" (did you mean "right.extra"?)');
+    expect(document.errors[0]?.message).toContain('"nope"');
+  }),
+);
+
+test(
+  'S77 every failed guard is named, nothing is published, and what was there stays',
+  scenario(async (w) => {
+    const sides = await bothSides(w);
+    const options = { ...sides, ...PAIR, join_type: 'left' };
+    const failing = {
+      row_count: { min: 100 },
+      unique_keys: [{ columns: ['id'] }],
+      null_ratio: [{ column: 'extra', max_ratio: 0.5 }],
+      match_rate: { min: 0.9 },
+      fan_out: { max: 1 },
+    };
+    const { document } = await join(w, { ...options, quality_guards: failing }, 3);
+    const [error] = document.errors;
+    expect(error?.code).toBe('QUAL001');
+    for (const name of ['row_count_range', 'unique_keys:id', 'match_rate', 'fan_out'])
+      expect(error?.message).toContain(name);
+    expect(error?.details.passed).toBe('null_ratio:extra');
+    expect(await w.files('joined')).toEqual([]);
+
+    await join(w, options);
+    const before = await w.snapshot('joined/out');
+    await join(w, { ...options, quality_guards: failing }, 3);
+    expect(await w.snapshot('joined/out')).toEqual(before);
+    const passing = { row_count: { min: 1, max: 4 }, match_rate: { min: 0.3 }, fan_out: { max: 2 } };
+    const passed = await join(w, { ...options, quality_guards: passing });
+    expect(passed.document.reports[0].guards.map(({ status }: { status: string }) => status)).toEqual([
+      'passed',
+      'passed',
+      'passed',
+    ]);
+  }),
+);
+
+test(
+  'S78 a model whose keys nobody gives falls back to periodic_snapshot, with a warning; with keys it is built',
+  scenario(async (w) => {
+    const left = await silverOf(w, 'l', 'id,ts,v\n1,2025-01-01,a\n1,2025-01-02,b\n2,2025-01-01,c\n');
+    const right = await silverOf(w, 'r', 'id,w\n1,x\n2,y\n');
+    const fallback = await join(w, { left, right, join_keys: ['id'], model: 'scd_type_2' });
+    expect(fallback.stderr).toContain('periodic_snapshot is built instead');
+    expect(await w.read('joined/out/_metadata.json')).toMatchObject({
+      silver_model: 'periodic_snapshot',
+      requested_model: 'scd_type_2',
+    });
+    const keyed = { left, right, join_keys: ['id'], primary_keys: ['id'], order_column: 'ts' };
+    const { document } = await join(w, { ...keyed, model: 'scd2' });
+    expect(document.reports[0].artifacts).toEqual([
+      { artifact: 'history', rows: 3 },
+      { artifact: 'current', rows: 2 },
+    ]);
+    const latest = await join(w, {
+      ...keyed,
+      model: 'operational',
+      partition_columns: ['w'],
+      formats: ['parquet', 'csv'],
+    });
+    expect(latest.document.reports[0].artifacts).toEqual([{ artifact: 'current', rows: 2 }]);
+    expect((await w.files('joined/out')).map((name) => name.replace(/-[0-9a-f]{8}/, ''))).toEqual([
+      '_checksums.json',
+      '_metadata.json',
+      'w=x/current.csv',
+      'w=x/current.parquet',
+      'w=y/current.csv',
+      'w=y/current.parquet',
+    ]);
+  }),
+);
+
+describe('S79 the size of chunks', () => {
+  test(
+    'is the original’s where chunks are asked for, as the plan shows',
+    scenario(async (w) => {
+      const many = `id\n${Array.from({ length: 60_000 }, (_, i) => i).join('\n')}\n`;
+      const left = await silverOf(w, 'l', many);
+      const right = await silverOf(w, 'r', 'id,w\n1,x\n');
+      const sizes: unknown[] = [];
+      for (const output of [
+        { performance_profile: 'chunked' },
+        { performance_profile: 'single' },
+        { join_strategy: 'broadcast' },
+        { join_strategy: 'hash' },
+        { join_strategy: 'partitioned' },
+        { chunk_size: 7000 },
+        { chunk_size: -1 },
+        {},
+      ]) {
+        const { document } = await join(w, { left, right, join_keys: ['id'], ...output }, 0, '--dry-run');
+        sizes.push(document.reports[0].strategy.chunk_size);
+      }
+      expect(sizes).toEqual([15_000, 0, 0, 5000, 10_000, 7000, 0, 0]);
+      expect(await w.files('joined')).toEqual([]);
+    }),
+  );
+});
