@@ -17,12 +17,12 @@ const SUBSTITUTION = { type: 'string', pattern: '^\\$\\{[^}]+\\}$' };
 
 type Json = { readonly [key: string]: unknown };
 
-/** Every generated file by its path from the project's root: JSON Schemas, and the config reference. */
+/** Every generated file by its path from the project's root: JSON Schemas, the types of extractors, and the config reference. */
 export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const classic = configSchema(classicSchema);
   const intent = configSchema(intentSchema);
-  const join = configSchema(joinSchema);
-  const { silver_join } = join.properties as Json;
+  const joinConfig = configSchema(joinSchema);
+  const { silver_join } = joinConfig.properties as Json;
   // A join may stand alone, or beside the datasets of a file.
   const beside = (schema: Json): Json => ({
     ...schema,
@@ -34,9 +34,9 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     config: {
       $schema: DRAFT,
       title: 'foundry config',
-      anyOf: [...[classic, severalSources(classic), intent, severalDatasets(intent)].map(beside), join],
+      anyOf: [...[classic, severalSources(classic), intent, severalDatasets(intent)].map(beside), joinConfig],
     },
-    join: { $schema: DRAFT, title: 'foundry join config', ...join },
+    join: { $schema: DRAFT, title: 'foundry join config', ...joinConfig },
     environment: { $schema: DRAFT, title: 'foundry environment', ...configSchema(environmentSchema) },
     ...Object.fromEntries(
       Object.entries(PUBLISHED_SCHEMAS).map(([name, { title, schema }]) => [
@@ -51,6 +51,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
         [`schemas/${name}.schema.json`, `${JSON.stringify(schema, undefined, 2)}\n`] as const,
     ),
     ['docs/config-reference.md', configReference()] as const,
+    ['schemas/extractor.d.ts', await Bun.file(join(ROOT, 'src/sources/custom/contract.ts')).text()] as const,
   ]);
 }
 

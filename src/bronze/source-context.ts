@@ -8,7 +8,7 @@ import type { BronzeRunOptions } from './options.ts';
 /** What a dataset's source is given by the run: above all, whether the network is recorded or replayed. */
 export function sourceContext(spec: DatasetSpec, options: BronzeRunOptions): SourceContext {
   const { recording } = options;
-  const context = { runDate: options.runDate, warn: options.log.warn };
+  const context = { runDate: options.runDate, warn: options.log.warn, log: options.log };
   if (recording === undefined) return context;
   const { mode } = recording;
   if (spec.bronze.source.type !== 'api') {

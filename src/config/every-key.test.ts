@@ -29,49 +29,59 @@ const BASES = {
   },
 } as const;
 
-/** What keys of an API, and of its runs, are tried in. */
-const API_BASES = {
-  classic: {
-    ...BASES.classic,
-    source: { type: 'api', system: 's', table: 't', api: { base_url: 'https://x.example', endpoint: '/' } },
-  },
-  intent: {
-    ...BASES.intent,
-    bronze: { source_type: 'api', options: { api: { base_url: 'https://x.example' } } },
-  },
-} as const;
-const API_KEYS =
-  /^(?:source\.api|bronze\.options\.api)\.|^source\.run\.(?:timeout_seconds|rate_limit_rps|max_retry_attempts|retry_base_delay)$|^bronze\.(?:connection_name|source_query)$/;
+/** What keys of a section of another type of source are tried in. */
+function basesOf(type: string, section: string, settings: Readonly<Record<string, unknown>>) {
+  return {
+    classic: { ...BASES.classic, source: { type, system: 's', table: 't', [section]: settings } },
+    intent: { ...BASES.intent, bronze: { source_type: type, options: { [section]: settings } } },
+  };
+}
+const API_BASES = basesOf('api', 'api', { base_url: 'https://x.example', endpoint: '/' });
+const DB_BASES = basesOf('db', 'db', { conn_str_env: 'U', base_query: 'select 1' });
+const CUSTOM_BASES = basesOf('custom', 'custom_extractor', { module: 'x' });
+const COMMAND_BASES = basesOf('command', 'command', { run: ['x'] });
 
-/** What keys of a database are tried in. */
-const DB_BASES = {
-  classic: {
-    ...BASES.classic,
-    source: { type: 'db', system: 's', table: 't', db: { conn_str_env: 'U', base_query: 'select 1' } },
-  },
-  intent: {
-    ...BASES.intent,
-    bronze: { source_type: 'db', options: { db: { conn_str_env: 'U', base_query: 'select 1' } } },
-  },
-} as const;
-const DB_KEYS = /^(?:source\.db|bronze\.options\.db)\.|^bronze\.partition_column$|\.parallel_workers$/;
+/** Which base a key is tried in, where it is not that of files. */
+const OTHER_BASES = [
+  [
+    /^(?:source\.api|bronze\.options\.api)\.|^source\.run\.(?:timeout_seconds|rate_limit_rps|max_retry_attempts|retry_base_delay)$|^bronze\.(?:connection_name|source_query)$/,
+    API_BASES,
+  ],
+  [/^(?:source\.db|bronze\.options\.db)\.|^bronze\.partition_column$|\.parallel_workers$/, DB_BASES],
+  [/^(?:source|bronze\.options)\.custom_extractor\./, CUSTOM_BASES],
+  [/^(?:source|bronze\.options)\.command\./, COMMAND_BASES],
+] as const;
 
 const CURSOR = { 'incremental.cursor_column': 'ts' };
 const CHUNKS = { chunk_rows: 10 };
 
+const INCREMENTAL = Object.fromEntries(
+  ['enabled', 'cursor_type', 'initial_value', 'lookback', 'null_rows', 'state_file'].map((key) => [
+    `incremental.${key}`,
+    CURSOR,
+  ]),
+);
 /** As `BESIDE`, below the section of the database. */
 const BESIDE_DB: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   table: { base_query: undefined },
   columns: { base_query: undefined, table: 't' },
-  'incremental.enabled': CURSOR,
-  'incremental.cursor_type': CURSOR,
-  'incremental.initial_value': CURSOR,
-  'incremental.lookback': CURSOR,
-  'incremental.null_rows': CURSOR,
-  'incremental.state_file': CURSOR,
+  ...INCREMENTAL,
   partition_on: CHUNKS,
   chunk_delay_seconds: CHUNKS,
   consistency: { ...CHUNKS, partition_on: 'id' },
+};
+
+const CSV = { format: 'csv' };
+
+/** As `BESIDE`, below the section of a command. */
+const BESIDE_COMMAND: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  ...INCREMENTAL,
+  delimiter: CSV,
+  quote: CSV,
+  null_values: CSV,
+  has_header: { ...CSV, fieldnames: ['a'] },
+  fieldnames: { ...CSV, has_header: false },
+  stream: { format: 'singer' },
 };
 
 const BEARER = { 'auth.type': 'bearer', 'auth.token_env': 'T' };
@@ -176,6 +186,8 @@ const OPERATION = { 'silver.cdc.operation_column': 'op' };
 
 /** Keys that mean something only beside others, and what to set beside them. */
 const BESIDE: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'source.type': { 'source.command': { run: ['x'] } },
+  'bronze.source_type': { 'bronze.options.command': { run: ['x'] } },
   'source.file.fieldnames': { 'source.file.has_header': false },
   'source.file.has_header': { 'source.file.fieldnames': ['a'] },
   'bronze.options.file.fieldnames': { 'bronze.options.file.has_header': false },
@@ -196,6 +208,13 @@ const BESIDE: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'silver.cdc.read': OPERATION,
   'silver.cdc.refresh': OPERATION,
 };
+
+const BELOW = [
+  ['api', BESIDE_API],
+  ['db', BESIDE_DB],
+  ['custom_extractor', INCREMENTAL],
+  ['command', BESIDE_COMMAND],
+] as const;
 
 /** Values that a key takes, where any text or list would not do. */
 const VALUES: Readonly<Record<string, readonly unknown[]>> = {
@@ -261,7 +280,7 @@ describe.each(['classic', 'intent'] as const)('every key of the JSON Schema of %
     (path, schema) => {
       const isClassicDelete = path === 'silver.delete_mode' && dialect === 'classic';
       const sections = dialect === 'classic' ? 'source' : 'bronze.options';
-      const below = [['api', BESIDE_API] as const, ['db', BESIDE_DB] as const].flatMap(([name, besides]) => {
+      const below = BELOW.flatMap(([name, besides]) => {
         const section = `${sections}.${name}`;
         const found = path.startsWith(`${section}.`) ? besides[path.slice(section.length + 1)] : undefined;
         return Object.entries(found ?? {}).map(([key, value]) => [`${section}.${key}`, value] as const);
@@ -272,7 +291,7 @@ describe.each(['classic', 'intent'] as const)('every key of the JSON Schema of %
       const set = (config: unknown, key: string, value: unknown) => withValue(config, key.split('.'), value);
       const base = beside.reduce<unknown>(
         (config, [key, value]) => set(config, key, value),
-        API_KEYS.test(path) ? API_BASES[dialect] : DB_KEYS.test(path) ? DB_BASES[dialect] : BASES[dialect],
+        (OTHER_BASES.find(([keys]) => keys.test(path))?.[1] ?? BASES)[dialect],
       );
       const before = outcome(base, path);
       const candidates = VALUES[path.split('.').at(-1) ?? ''] ?? samples(schema);

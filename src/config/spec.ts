@@ -1,6 +1,8 @@
 import type { DataType } from '../core/schema.ts';
 import type { Secret } from '../core/secret.ts';
 import type { ApiSourceSpec } from './api/spec.ts';
+import type { CommandSourceSpec } from './command/spec.ts';
+import type { CustomSourceSpec } from './custom/spec.ts';
 import type { DatabaseSourceSpec } from './database/spec.ts';
 
 /**
@@ -140,8 +142,16 @@ export interface ReferenceSpec {
   readonly deltaMode: (typeof DELTA_MODES)[number];
 }
 
-/** The sources of later issues join this union; `SOURCES` in sources/open.ts then asks for their drivers. */
-export type SourceSpec = FileSourceSpec | ApiSourceSpec | DatabaseSourceSpec;
+/** `openSource` asks for the driver of each. */
+export type SourceSpec =
+  | FileSourceSpec
+  | ApiSourceSpec
+  | DatabaseSourceSpec
+  | CustomSourceSpec
+  | CommandSourceSpec;
+
+/** What a source is, and how it goes on from run to run. */
+export type SourcePart = Pick<BronzeSpec, 'source' | 'incremental' | 'keepsState'>;
 
 /** Of a file's text; `utf-16` tells its byte order by a mark. */
 export type TextEncoding = 'utf-8' | 'utf-16' | 'utf-16le' | 'utf-16be' | 'latin1' | 'windows-1252';

@@ -349,7 +349,6 @@ describe('configs', () => {
     scenario(async (w) => {
       const cases: readonly (readonly [object, string])[] = [
         [classic({ bronze: { storage_backend: 's3', s3_bucket: 'b', s3_prefix: 'p' } }), 's3'],
-        [classic({ source: { type: 'custom', custom_extractor: { module: 'm' } } }), 'custom'],
       ];
       for (const [config, word] of cases) await refused(w, config, '[CFG010]', word);
     }),

@@ -1,6 +1,6 @@
 import type { NullCursorRows } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
-import type { CursorKind } from '../table/cursor-order.ts';
+import { type CursorKind, guessCursorKind, lookBack } from '../table/cursor-order.ts';
 
 /** A value of the cursor column, and the rows at it that neighbouring commits hold. */
 export interface CursorPoint {
@@ -79,4 +79,10 @@ export function landsNulls(request: CursorRequest, where: string): boolean {
     });
   }
   return request.first && request.nullRows === 'include';
+}
+
+/** From which value on rows are asked for: the start, moved back by the lookback. @throws CFG001 where that does not fit */
+export function startOf({ kind, start, lookback }: CursorRequest): string | undefined {
+  if (start === undefined || lookback === undefined) return start?.value;
+  return lookBack(kind ?? guessCursorKind(start.value), start.value, lookback);
 }

@@ -10,5 +10,9 @@ export async function openSource(spec: SourceSpec, context: SourceContext): Prom
       return (await import('./api/api-source.ts')).openApiSource(spec, context);
     case 'db':
       return (await import('./database/database-source.ts')).openDatabaseSource(spec, context);
+    case 'custom':
+      return (await import('./custom/custom-source.ts')).openCustomSource(spec, context);
+    case 'command':
+      return (await import('./command/command-source.ts')).openCommandSource(spec, context);
   }
 }

@@ -1,5 +1,6 @@
 import type { SourceSpec } from '../config/spec.ts';
 import type { Batches } from '../core/batch.ts';
+import type { Log } from '../core/log.ts';
 import type { RunDate } from '../core/run-date.ts';
 import type { RetryPolicy } from '../resilience/retry.ts';
 import type { Exchange } from './api/exchange.ts';
@@ -99,6 +100,8 @@ export interface SourceContext {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** What stands between an API and the network, e.g. a recording of it. `live` opens the network when it is called. */
   readonly exchange?: (live: () => Exchange) => Exchange;
+  /** Where a source tells what it does; absent: nowhere. */
+  readonly log?: Log;
 }
 
 export type OpenSource<K extends SourceSpec['type']> = (

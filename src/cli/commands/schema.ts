@@ -15,7 +15,10 @@ const args = {
 } as const satisfies ArgsDef;
 
 export const schemaCommand = defineCommand({
-  meta: { name: 'foundry schema', description: 'Print a JSON Schema, for editors and checks' },
+  meta: {
+    name: 'foundry schema',
+    description: 'Print a JSON Schema, or the types of extractors, for editors and checks',
+  },
   args,
   async run({ args: given }) {
     const asked = given.name ?? 'config';

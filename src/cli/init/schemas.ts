@@ -20,10 +20,21 @@ const SCHEMAS = {
     import('../../../schemas/checksums.schema.json', { with: { type: 'json' } }),
 } as const;
 
-export type SchemaName = keyof typeof SCHEMAS;
-export const SCHEMA_NAMES = Object.keys(SCHEMAS) as readonly SchemaName[];
+export type SchemaName = keyof typeof SCHEMAS | 'extractor';
+export const SCHEMA_NAMES: readonly SchemaName[] = [
+  ...(Object.keys(SCHEMAS) as (keyof typeof SCHEMAS)[]),
+  'extractor',
+];
 
-/** The text of `schemas/<name>.schema.json`. */
+/** The text of `schemas/<name>.schema.json`, or of `schemas/extractor.d.ts`. */
 export async function schemaText(name: SchemaName): Promise<string> {
+  if (name === 'extractor') return extractorTypes();
   return `${JSON.stringify((await SCHEMAS[name]()).default, undefined, 2)}\n`;
+}
+
+async function extractorTypes(): Promise<string> {
+  const embedded: object = await import('../../sources/custom/contract.ts', { with: { type: 'text' } });
+  const text = 'default' in embedded ? embedded.default : undefined;
+  if (typeof text !== 'string') throw new Error('the types of extractors are not embedded');
+  return text;
 }

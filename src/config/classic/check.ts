@@ -1,8 +1,4 @@
-import { checkApi } from '../api/source.ts';
-import { checkDatabase } from '../database/source.ts';
 import { checkDeprecations } from '../deprecations.ts';
-import { SOURCE_TYPES } from '../file/schema.ts';
-import { checkFile } from '../file/source.ts';
 import { checkPathStructure } from '../path-structure.ts';
 import {
   checkColumns,
@@ -21,14 +17,10 @@ import type { ConfigPath } from '../yaml/problems.ts';
 import type { Report } from '../yaml/report.ts';
 import type { Partly } from '../yaml/validate.ts';
 import type { ClassicConfig } from './schema.ts';
-import { apiSurroundings, bronzeFormats, partitionStrategy } from './spec.ts';
+import { checkSourcePart, isDatabase } from './source.ts';
+import { bronzeFormats, partitionStrategy } from './spec.ts';
 
 type Partial = Partly<ClassicConfig>;
-type SourceType = (typeof SOURCE_TYPES)[number];
-
-const SECTION_OF = { file: 'file', api: 'api', db: 'db', custom: 'custom_extractor' } as const;
-const isBuilt = (type: SourceType): boolean => type === 'file' || type === 'db';
-const API_KEYS = ['timeout_seconds', 'rate_limit_rps', 'max_retry_attempts', 'retry_base_delay'] as const;
 
 /** Reports what is wrong between the keys of a classic config. */
 export function checkClassic(config: Partial, report: Report): void {
@@ -85,79 +77,7 @@ function checkSource(config: Partial, report: Report): void {
   const run = source.run ?? {};
   checkRun(run, partitionStrategy(platform), ['source', 'run'], report, { isSplit: isDatabase(source) });
   checkBronzeFormats(run, platform, report);
-  const type = sourceType(source, report);
-  if (type === undefined) return;
-  for (const other of SOURCE_TYPES) {
-    const section = SECTION_OF[other];
-    if (other !== type && source[section] !== undefined) {
-      report.warn(['source', section], `'${section}' has no effect on a source of type ${type}`);
-    }
-  }
-  if (type === 'api') {
-    if (source.api === undefined) report.invalid(['source', 'api'], "source requires 'api'", 'key');
-    else checkApi(source.api, apiSurroundings(run, platform), { api: ['source', 'api'] }, report);
-  }
-  if (type === 'db') checkDatabaseSource(source, platform, report);
-  if (type !== 'file') return;
-  for (const key of API_KEYS) {
-    if (run[key] !== undefined)
-      report.warn(['source', 'run', key], `'${key}' has no effect on a file source`);
-  }
-  if (source.file === undefined) {
-    report.invalid(['source', 'file'], "source.file requires 'path'", 'key');
-    return;
-  }
-  const { path, ...options } = source.file;
-  checkFile(path, options, { path: ['source', 'file', 'path'], options: ['source', 'file'] }, report);
-}
-
-/** Seen before the type is checked: whether the other keys are right does not depend on it. */
-function isDatabase(source: NonNullable<Partial['source']>): boolean {
-  return source.type === 'db' || (source.type === undefined && source.db !== undefined);
-}
-
-function checkDatabaseSource(
-  source: NonNullable<Partial['source']>,
-  platform: NonNullable<NonNullable<Partial['platform']>['bronze']>,
-  report: Report,
-): void {
-  const at = ['source', 'db'];
-  if (source.db === undefined) {
-    report.invalid(at, "source requires 'db' for a source of type db", 'key');
-    return;
-  }
-  for (const key of API_KEYS) {
-    if (source.run?.[key] === undefined) continue;
-    report.warn(['source', 'run', key], `'${key}' has no effect on a database source; see source.db`);
-  }
-  checkDatabase(
-    source.db,
-    { options: at, connection: [...at, 'conn_str_env'], query: [...at, 'base_query'] },
-    {
-      strategy: partitionStrategy(platform),
-      loadPattern: source.run?.load_pattern,
-      workers: source.run?.parallel_workers,
-    },
-    report,
-  );
-}
-
-/** The type as written, else the one whose section is there; reports the types that are not built. */
-function sourceType(source: NonNullable<Partial['source']>, report: Report): SourceType | undefined {
-  const isReported = report.isMuted(['source', 'type']);
-  if (source.type !== undefined) return isReported ? undefined : source.type;
-  const present = SOURCE_TYPES.filter(
-    (type) => source[SECTION_OF[type]] !== undefined || report.isMuted(['source', SECTION_OF[type]]),
-  );
-  const only = present[0];
-  if (isReported) return only !== undefined && isBuilt(only) && present.length === 1 ? only : undefined;
-  if (present.length !== 1 || only === undefined) {
-    report.invalid(['source', 'type'], `source requires 'type': one of ${SOURCE_TYPES.join(', ')}`, 'key');
-    return undefined;
-  }
-  if (!isBuilt(only))
-    report.later(['source', SECTION_OF[only]], `sources of type ${only} are not available yet`);
-  return only;
+  checkSourcePart(source, partitionStrategy(platform), report);
 }
 
 function checkBronzeFormats(

@@ -1,12 +1,13 @@
 import * as v from 'valibot';
 import { apiSchema } from '../api/schema.ts';
+import { commandSchema } from '../command/schema.ts';
+import { customSchema } from '../custom/schema.ts';
 import { databaseOptions } from '../database/schema.ts';
 import {
   apiRunOptions,
   derivedPaths,
   environment,
   fileOptions,
-  laterSources,
   outputDefaults,
   PARTITION_STRATEGIES,
   patternId,
@@ -98,8 +99,7 @@ const run = kit.section({
 
 const source = kit.section({
   type: kit.optional('Kind of source.', sourceType, {
-    ...laterSources,
-    fallback: 'the one of `file`, `api`, `db`, `custom_extractor` that is present',
+    fallback: 'the one of `file`, `api`, `db`, `custom_extractor`, `command` that is present',
   }),
   system: kit.required('Name of the source system: the `system=` folder.', kit.text),
   table: kit.required('Name of the table: the `table=` folder.', kit.text),
@@ -117,7 +117,8 @@ const source = kit.section({
   ),
   api: kit.optional('The API to read, for type `api`.', apiSchema),
   db: kit.optional('The query to run, for type `db`.', kit.section(databaseOptions)),
-  custom_extractor: kit.optional('The extractor to call, for type `custom`.', kit.anyMapping),
+  custom_extractor: kit.optional('The module to call, for type `custom`.', customSchema),
+  command: kit.optional('The program to run, for type `command`.', commandSchema),
   run: kit.optional('How the source is landed.', run),
 });
 

@@ -1,7 +1,3 @@
-import { apiIncrementalSpec } from '../api/incremental.ts';
-import { type ApiSurroundings, apiSource } from '../api/source.ts';
-import { databaseIncremental, databaseSource } from '../database/source.ts';
-import { fileSource } from '../file/source.ts';
 import { bronzePathPart, silverPathPart } from '../path-structure.ts';
 import { outputFormats } from '../rules.ts';
 import { partitionPart, runPart } from '../run-options.ts';
@@ -11,6 +7,7 @@ import { artifactNames } from '../silver/output-names.ts';
 import type { BronzeSpec, DatasetSpec, OutputFormats, PartitionStrategy, SilverSpec } from '../spec.ts';
 import type { Partly } from '../yaml/validate.ts';
 import type { ClassicConfig } from './schema.ts';
+import { sourcePart } from './source.ts';
 
 type Source = ClassicConfig['source'];
 type PlatformBronze = ClassicConfig['platform']['bronze'];
@@ -42,46 +39,12 @@ function bronzeSpec(source: Source, platform: PlatformBronze, configPath: string
     enabled: true,
     system: source.system,
     table: source.table,
-    ...sourcePart(source, platform, configPath),
+    ...sourcePart(source, partitionStrategy(platform), configPath),
     ...(patternFolder !== undefined && { patternFolder }),
     base: run.local_output_dir ?? platform.local_path ?? platform.output_dir ?? './output',
     partition: partitionPart(run, partitionStrategy(platform)),
     formats: bronzeFormats(run, platform),
     ...runPart(run),
-  };
-}
-
-function sourcePart(
-  { type, file, api, db, run = {} }: Source,
-  platform: PlatformBronze,
-  configPath: string,
-): Pick<BronzeSpec, 'source' | 'incremental'> {
-  if (api !== undefined && (type === 'api' || file === undefined)) {
-    return { source: apiSource(api, apiSurroundings(run, platform)), ...apiIncrementalSpec(api) };
-  }
-  if (db !== undefined && (type === 'db' || file === undefined)) {
-    const incremental = databaseIncremental(db);
-    return {
-      source: databaseSource(db, { workers: run.parallel_workers }),
-      ...(incremental !== undefined && { incremental }),
-    };
-  }
-  const { path, ...options } = file ?? { path: '' };
-  return { source: fileSource(path, options, configPath) };
-}
-
-/** What `run` says of an API. */
-export function apiSurroundings(
-  run: Partly<NonNullable<Source['run']>>,
-  platform: Partly<PlatformBronze>,
-): ApiSurroundings {
-  return {
-    timeoutSeconds: run.timeout_seconds,
-    rateLimitRps: run.rate_limit_rps,
-    maxRetryAttempts: run.max_retry_attempts,
-    retryBaseDelay: run.retry_base_delay,
-    strategy: partitionStrategy(platform),
-    loadPattern: run.load_pattern,
   };
 }
 

@@ -4,8 +4,7 @@ import * as kit from '../yaml/schema-kit.ts';
 
 export const FILE_FORMATS = ['csv', 'tsv', 'json', 'jsonl', 'parquet'] as const;
 export const PARTITION_STRATEGIES = ['date', 'hourly', 'timestamp', 'batch_id', 'none'] as const;
-export const SOURCE_TYPES = ['file', 'api', 'db', 'custom'] as const;
-const LATER_SOURCES = ['custom'] as const;
+export const SOURCE_TYPES = ['file', 'api', 'db', 'custom', 'command'] as const;
 
 /** Versions of the config language that the original knew; all of them read alike. */
 export const CONFIG_VERSIONS = [1, 2, 3] as const;
@@ -26,7 +25,6 @@ export const compression = kit.optional('Codec of Parquet files.', kit.choice(CO
 });
 
 export const sourceType = kit.choice(SOURCE_TYPES);
-export const laterSources = { laterChoices: LATER_SOURCES } as const;
 
 /** Keys of `source.file` and of `bronze.options.file`, except the path. */
 export const fileOptions = {

@@ -1,5 +1,3 @@
-import { checkApi } from '../api/source.ts';
-import { checkFile } from '../file/source.ts';
 import { checkPathStructure } from '../path-structure.ts';
 import {
   checkColumns,
@@ -16,9 +14,9 @@ import { checkStorage } from '../storage-place.ts';
 import type { ConfigPath } from '../yaml/problems.ts';
 import type { Report } from '../yaml/report.ts';
 import type { Partly } from '../yaml/validate.ts';
-import { checkIntentDatabase } from './database.ts';
 import type { IntentConfig } from './schema.ts';
-import { intentApiSurroundings, intentBronzeFormats, intentModel, isEventLike } from './spec.ts';
+import { checkSourcePart } from './source.ts';
+import { intentBronzeFormats, intentModel, isEventLike } from './spec.ts';
 
 type Config = Partly<IntentConfig>;
 type Bronze = NonNullable<Config['bronze']>;
@@ -46,32 +44,7 @@ function checkBronze(bronze: Bronze, report: Report): void {
   const formats = intentBronzeFormats(options);
   checkFormats(formats, [...OPTIONS, 'output_formats'], report);
   checkOwners(bronze, report);
-  if (type === 'api') checkApiSource(bronze, report);
-  if (type === 'db') checkIntentDatabase(bronze, report);
-  if (type !== 'file') return;
-  for (const key of ['connection_name', 'source_query', 'partition_column'] as const) {
-    if (bronze[key] !== undefined) report.warn(['bronze', key], `'${key}' has no effect on a file source`);
-  }
-  for (const key of ['db', 'api', 'custom_extractor'] as const) {
-    if (options[key] !== undefined) report.warn([...OPTIONS, key], `'${key}' has no effect on a file source`);
-  }
-  if (bronze.path_pattern === undefined && bronze.enabled !== false) {
-    report.invalid(['bronze', 'path_pattern'], "bronze requires 'path_pattern' for a file source", 'key');
-  }
-  const { path: _moved, ...file } = options.file ?? {};
-  if (file.format !== undefined && options.format !== undefined && file.format !== options.format) {
-    report.invalid(
-      [...OPTIONS, 'format'],
-      `format differs from bronze.options.file.format; keep one of them`,
-    );
-  }
-  const format = file.format ?? options.format;
-  checkFile(
-    bronze.path_pattern,
-    { ...file, ...(format !== undefined && { format }) },
-    { path: ['bronze', 'path_pattern'], options: [...OPTIONS, 'file'] },
-    report,
-  );
+  if (type !== undefined) checkSourcePart(bronze, type, report);
 }
 
 function checkOwners({ options = {}, ...bronze }: Bronze, report: Report): void {
@@ -80,23 +53,6 @@ function checkOwners({ options = {}, ...bronze }: Bronze, report: Report): void 
     if (above === undefined || here === undefined || above === here) continue;
     report.invalid([...OPTIONS, key], `${key} differs from bronze.${key}; keep one of them`);
   }
-}
-
-function checkApiSource(bronze: Bronze, report: Report): void {
-  const options = bronze.options ?? {};
-  for (const key of ['db', 'file', 'format', 'custom_extractor'] as const) {
-    if (options[key] !== undefined) report.warn([...OPTIONS, key], `'${key}' has no effect on an API`);
-  }
-  if (bronze.path_pattern !== undefined) {
-    report.warn(['bronze', 'path_pattern'], "'path_pattern' has no effect on an API");
-  }
-  if (report.isMuted([...OPTIONS, 'api']) && options.api === undefined) return;
-  const places = {
-    api: [...OPTIONS, 'api'],
-    connectionName: ['bronze', 'connection_name'],
-    sourceQuery: ['bronze', 'source_query'],
-  };
-  checkApi(options.api ?? {}, intentApiSurroundings(bronze), places, report);
 }
 
 function checkSilver(silver: Silver, report: Report): void {

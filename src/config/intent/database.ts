@@ -33,14 +33,6 @@ export function intentDatabase<Options extends Partly<DatabaseOptions>>(
 
 export function checkIntentDatabase(bronze: Bronze, report: Report): void {
   const options = bronze.options ?? {};
-  if (bronze.path_pattern !== undefined) {
-    report.warn(['bronze', 'path_pattern'], "'path_pattern' has no effect on a database source");
-  }
-  for (const key of ['file', 'api', 'custom_extractor', 'format'] as const) {
-    if (options[key] !== undefined) {
-      report.warn(['bronze', 'options', key], `'${key}' has no effect on a database source`);
-    }
-  }
   for (const [short, long] of Object.entries(SHORT) as [
     keyof typeof SHORT,
     (typeof SHORT)[keyof typeof SHORT],

@@ -1,11 +1,12 @@
 import * as v from 'valibot';
 import { apiSchema } from '../api/schema.ts';
+import { commandSchema } from '../command/schema.ts';
+import { customSchema } from '../custom/schema.ts';
 import { databaseOptions } from '../database/schema.ts';
 import {
   derivedPaths,
   environment,
   fileOptions,
-  laterSources,
   leftOut,
   outputDefaults,
   PARTITION_STRATEGIES,
@@ -57,7 +58,8 @@ const options = kit.section({
   output_defaults: kit.optional('Limits on output formats.', outputDefaults),
   db: kit.optional('Database settings, for source_type `db`.', kit.section(databaseOptions)),
   api: kit.optional('The API to read, for source_type `api`.', apiSchema),
-  custom_extractor: kit.optional('The extractor to call, for source_type `custom`.', kit.anyMapping),
+  custom_extractor: kit.optional('The module to call, for source_type `custom`.', customSchema),
+  command: kit.optional('The program to run, for source_type `command`.', commandSchema),
   delta_mode: kit.optional('Same as `reference_mode.delta_mode`.', kit.choice(DELTA_MODES)),
   delta_tag: kit.optional('Label of sample data.', v.unknown(), { obsolete: UNUSED }),
   match_dir: kit.optional('Label of sample data.', v.unknown(), { obsolete: UNUSED }),
@@ -70,7 +72,7 @@ const options = kit.section({
 
 const bronze = kit.section({
   enabled: kit.optional('Whether Bronze is landed.', kit.flag, { fallback: '`true`' }),
-  source_type: kit.optional('Kind of source.', sourceType, { ...laterSources, fallback: '`file`' }),
+  source_type: kit.optional('Kind of source.', sourceType, { fallback: '`file`' }),
   path_pattern: kit.optional(
     'A file, a glob or a folder; required for files. `{date}`, `{yyyy}`, `{mm}` and `{dd}` are taken from the run date.',
     kit.text,

@@ -1,17 +1,13 @@
-import { apiIncrementalSpec } from '../api/incremental.ts';
-import { type ApiSurroundings, apiSource } from '../api/source.ts';
-import { type DatabaseOptions, databaseIncremental, databaseSource } from '../database/source.ts';
-import { fileSource } from '../file/source.ts';
 import { bronzePathPart, silverPathPart } from '../path-structure.ts';
 import { outputFormats } from '../rules.ts';
 import { partitionPart, runPart } from '../run-options.ts';
 import { bronzeErrorHandling, columnList, deleteModeOf, silverPart } from '../silver/options.ts';
 import { artifactNames } from '../silver/output-names.ts';
 import type { BronzeSpec, DatasetSpec, OutputFormats, SilverModelName, SilverSpec } from '../spec.ts';
-import { bronzeBase, silverBase, sourcePath } from '../storage-place.ts';
+import { bronzeBase, silverBase } from '../storage-place.ts';
 import type { Partly } from '../yaml/validate.ts';
-import { intentDatabase } from './database.ts';
 import type { IntentConfig } from './schema.ts';
+import { sourcePart } from './source.ts';
 
 type Silver = IntentConfig['silver'];
 type Options = NonNullable<IntentConfig['bronze']['options']>;
@@ -47,39 +43,6 @@ function bronzeSpec(config: IntentConfig, configPath: string): BronzeSpec {
     ...bronzeErrorHandling(config.silver),
     ...(ownerTeam !== undefined && { ownerTeam }),
     ...(ownerContact !== undefined && { ownerContact }),
-  };
-}
-
-function sourcePart(config: IntentConfig, configPath: string): Pick<BronzeSpec, 'source' | 'incremental'> {
-  const { bronze } = config;
-  const { file: written = {}, ...options } = bronze.options ?? {};
-  if (bronze.source_type === 'api') {
-    const api = options.api ?? {};
-    return { source: apiSource(api, intentApiSurroundings(bronze)), ...apiIncrementalSpec(api) };
-  }
-  if (bronze.source_type === 'db') {
-    const database = intentDatabase<DatabaseOptions>(bronze, options.db ?? {});
-    const incremental = databaseIncremental(database);
-    return {
-      source: databaseSource(database, { workers: options.parallel_workers }),
-      ...(incremental !== undefined && { incremental }),
-    };
-  }
-  const { path: _moved, ...file } = written;
-  const format = file.format ?? options.format;
-  return {
-    source: fileSource(sourcePath(config), { ...file, ...(format !== undefined && { format }) }, configPath),
-  };
-}
-
-/** What `bronze` says of an API outside of its section. */
-export function intentApiSurroundings(bronze: Partly<IntentConfig['bronze']>): ApiSurroundings {
-  const { options = {} } = bronze;
-  return {
-    connectionName: bronze.connection_name,
-    sourceQuery: bronze.source_query,
-    strategy: options.partitioning_strategy ?? 'date',
-    loadPattern: options.load_pattern,
   };
 }
 
