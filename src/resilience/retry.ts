@@ -85,12 +85,19 @@ function waitOf(
   return Math.max(own, Math.min(afterMs ?? 0, policy.afterCapMs));
 }
 
+/** What the last failure itself says about what to do. */
+function hintOf(error: unknown): { readonly hint?: string } {
+  const hint = error instanceof Error && 'hint' in error ? error.hint : undefined;
+  return typeof hint === 'string' ? { hint } : {};
+}
+
 function exhausted(error: unknown, attempts: number, what: 'attempts' | 'time'): FoundryError {
   const tries = attempts === 1 ? '1 attempt' : `${attempts} attempts`;
   const ended = what === 'attempts' ? `gave up after ${tries}` : `no time is left after ${tries}`;
   const details = error instanceof FoundryError ? error.details : {};
   return new FoundryError('RETRY001', `${messageOf(error)}; ${ended}`, {
     details: { ...details, attempts },
+    ...hintOf(error),
     cause: error,
   });
 }

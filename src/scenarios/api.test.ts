@@ -246,7 +246,7 @@ describe('scenarios of APIs', () => {
         const missing = await land(4, { api: { endpoint: '/404' } });
         expect([missing.errors[0]?.code, requests.length]).toEqual(['EXT001', 1]);
         expect(missing.errors[0]?.message).toContain(
-          `${server.url}/404 answered 404: {"message":"no such table"}`,
+          `${server.url}/404): the API answered 404: {"message":"no such table"}`,
         );
         requests.length = 0;
         const down = await land(75, { api: { endpoint: '/503' } });

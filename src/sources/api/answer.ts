@@ -37,7 +37,7 @@ export function readAnswer(
   origin: string,
   redact: (text: string) => string,
 ): Answer {
-  checkStatus(origin, request, response, redact);
+  checkStatus(origin, response, redact);
   if (response.status === 204) return NOTHING;
   refuseOtherContent(response, origin, redact);
   const page = parsePage(response.body, spec.recordsPath ?? [], origin, 'data_path');

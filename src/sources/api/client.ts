@@ -68,7 +68,7 @@ export function openClient(spec: ApiSourceSpec, context: ClientContext): ApiClie
       response = await send(request, signal, until);
     } catch (error) {
       if (error instanceof TransportError)
-        throw new TransportError(`${what}: ${error.message}`, { cause: error });
+        throw new TransportError(`${what}: ${error.message}`, { cause: error, hint: error.hint });
       throw error;
     }
     const { status, headers } = response;

@@ -1,5 +1,5 @@
 import { FoundryError } from '../../core/errors.ts';
-import type { ApiRequest, ApiResponse } from './exchange.ts';
+import type { ApiResponse } from './exchange.ts';
 
 /** The host answered that it cannot answer now. */
 export class BusyError extends Error {
@@ -42,7 +42,6 @@ const EXCERPT_CHARS = 200;
  */
 export function checkStatus(
   page: string,
-  request: ApiRequest,
   response: ApiResponse,
   redact: (text: string) => string,
 ): void {
@@ -53,8 +52,8 @@ export function checkStatus(
   const said = excerpt === '' ? '' : `: ${redact(excerpt)}`;
   throw new FoundryError(
     isRefused ? 'AUTH001' : 'EXT001',
-    `${page}: ${request.method} ${request.url} answered ${status}${said}`,
-    { details: { status, url: request.url }, ...hintOf(status) },
+    `${page}: the API answered ${status}${said}`,
+    { details: { status }, ...hintOf(status) },
   );
 }
 

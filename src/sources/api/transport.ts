@@ -24,6 +24,13 @@ export interface TransportOptions {
 /** A failure on the way that another attempt may not meet. */
 export class TransportError extends Error {
   override readonly name = 'TransportError' as const;
+  /** What to do when it does not pass. */
+  readonly hint: string | undefined;
+
+  constructor(message: string, options: { readonly cause?: unknown; readonly hint?: string | undefined } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.hint = options.hint;
+  }
 }
 
 /**
@@ -174,7 +181,9 @@ function failureOf(error: unknown, host: string): FoundryError | TransportError 
     ETIMEDOUT: 'took no connection',
   };
   const reason = reasons[code] ?? `cannot be spoken to: ${messageOf(error).split('. ')[0]}`;
-  return new TransportError(`${host} ${reason}`, { cause: error });
+  const isUnknown = code === 'ENOTFOUND' || code === 'ECONNREFUSED' || code === 'ConnectionRefused';
+  const hint = isUnknown ? `Check that ${host} is the right host; if it is, run again later.` : undefined;
+  return new TransportError(`${host} ${reason}`, { cause: error, hint });
 }
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {

@@ -270,7 +270,7 @@ describe('what an answer holds', () => {
     const { error } = await one(new Status(status, { message: 'no\nentry' }));
     expect([error?.code, error?.message]).toEqual([
       code,
-      `page 1 (GET https://api.example/rows): GET https://api.example/rows answered ${status}: {"message":"no\\nentry"}`,
+      `page 1 (GET https://api.example/rows): the API answered ${status}: {"message":"no\\nentry"}`,
     ]);
   });
 

@@ -49,9 +49,9 @@ export interface Scheme {
 
 /** @param hint what to change in the config */
 export function pageError(page: SeenPage | number, message: string, hint?: string): FoundryError {
-  const number = typeof page === 'number' ? page : page.number;
-  return new FoundryError('PAGE001', `page ${number}: ${message}`, {
-    details: { page: number },
+  const details = typeof page === 'number' ? { page } : { page: page.number, url: page.url };
+  return new FoundryError('PAGE001', `page ${details.page}: ${message}`, {
+    details,
     ...(hint !== undefined && { hint }),
   });
 }
