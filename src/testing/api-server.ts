@@ -5,6 +5,8 @@ export interface SeenRequest {
   readonly query: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal;
   /** From 1. */
   readonly number: number;
 }
@@ -37,6 +39,7 @@ export function startApiServer(
         query: Object.fromEntries(url.searchParams),
         headers: Object.fromEntries(request.headers),
         body: await request.text(),
+        signal: request.signal,
         number: requests.length + 1,
       };
       requests.push(seen);

@@ -2,7 +2,7 @@ import type { ApiSourceSpec } from '../../config/api/spec.ts';
 import { FoundryError } from '../../core/errors.ts';
 import { atJsonPath } from '../../core/json-path.ts';
 import { type Page, parsePage } from '../../formats/json/page.ts';
-import type { ApiRequest, ApiResponse } from './exchange.ts';
+import type { ApiResponse } from './exchange.ts';
 import { checkStatus, excerptOf } from './status.ts';
 
 /** A page, read and found to be one. */
@@ -32,7 +32,6 @@ const NOTHING: Answer = {
  */
 export function readAnswer(
   spec: Pick<ApiSourceSpec, 'recordsPath' | 'errorPath'>,
-  request: ApiRequest,
   response: ApiResponse,
   origin: string,
   redact: (text: string) => string,

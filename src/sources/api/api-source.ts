@@ -17,6 +17,8 @@ import { walkPages } from './walk.ts';
 export function openApiSource(spec: ApiSourceSpec, context: SourceContext): Source {
   const env = context.env ?? process.env;
   let records: Records | undefined;
+  let blocks: AsyncGenerator<RecordBlock> | undefined;
+  const closed = new AbortController();
   return {
     async plan(): Promise<SourcePlan> {
       try {
@@ -30,7 +32,8 @@ export function openApiSource(spec: ApiSourceSpec, context: SourceContext): Sour
       }
     },
     read(request): Batches {
-      records ??= openRecords(recordBlocks(spec, context, request), {
+      blocks ??= recordBlocks(spec, context, request, closed.signal);
+      records ??= openRecords(blocks, {
         name: `${spec.method} ${spec.endpoint}`,
         place: (origin, record) => `${origin}, record ${record}`,
         types: spec.types,
@@ -43,6 +46,10 @@ export function openApiSource(spec: ApiSourceSpec, context: SourceContext): Sour
         ? batches
         : trackCursor(batches, cursor, onCursor);
     },
+    async close() {
+      closed.abort();
+      await blocks?.return(undefined).catch(() => undefined);
+    },
   };
 }
 
@@ -50,11 +57,16 @@ function pagesOf({ pagination }: ApiSourceSpec): string {
   return pagination.type === 'none' ? 'one request' : `pages by ${pagination.type.replaceAll('_', ' ')}`;
 }
 
-/** The records of all pages. Nothing is asked for before the first block is wanted. */
+/**
+ * The records of all pages. Nothing is asked for before the first block is wanted.
+ *
+ * @param closed ends what is under way
+ */
 async function* recordBlocks(
   spec: ApiSourceSpec,
   context: SourceContext,
   request: ReadRequest,
+  closed: AbortSignal,
 ): AsyncGenerator<RecordBlock> {
   const env = context.env ?? process.env;
   const endpoint = endpointUrl(spec, env);
@@ -71,7 +83,7 @@ async function* recordBlocks(
   const exchange = context.exchange === undefined ? live() : context.exchange(live);
   const pages = walkPages(spec, exchange, {
     requests: requestBuilder(spec, endpoint, cursorParameter(spec, request.cursor)),
-    signal: request.signal,
+    signal: AbortSignal.any([request.signal, closed]),
     isConcurrent: isConcurrent(spec, env),
     warn: context.warn,
     redact: (text) => client?.redact(text) ?? text,

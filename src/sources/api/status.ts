@@ -40,21 +40,16 @@ const EXCERPT_CHARS = 200;
  *
  * @throws AUTH001 for 401 and 403; EXT001 for any other
  */
-export function checkStatus(
-  page: string,
-  response: ApiResponse,
-  redact: (text: string) => string,
-): void {
+export function checkStatus(page: string, response: ApiResponse, redact: (text: string) => string): void {
   const { status } = response;
   if (status >= 200 && status < 300) return;
   const isRefused = status === 401 || status === 403;
   const excerpt = excerptOf(response.body);
   const said = excerpt === '' ? '' : `: ${redact(excerpt)}`;
-  throw new FoundryError(
-    isRefused ? 'AUTH001' : 'EXT001',
-    `${page}: the API answered ${status}${said}`,
-    { details: { status }, ...hintOf(status) },
-  );
+  throw new FoundryError(isRefused ? 'AUTH001' : 'EXT001', `${page}: the API answered ${status}${said}`, {
+    details: { status },
+    ...hintOf(status),
+  });
 }
 
 function hintOf(status: number): { readonly hint?: string } {

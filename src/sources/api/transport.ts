@@ -27,7 +27,10 @@ export class TransportError extends Error {
   /** What to do when it does not pass. */
   readonly hint: string | undefined;
 
-  constructor(message: string, options: { readonly cause?: unknown; readonly hint?: string | undefined } = {}) {
+  constructor(
+    message: string,
+    options: { readonly cause?: unknown; readonly hint?: string | undefined } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.hint = options.hint;
   }

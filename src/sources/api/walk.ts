@@ -68,7 +68,7 @@ export async function* walkPages(
       throwIfStopped(signal);
       const origin = `page ${number} (${request.method} ${request.url})`;
       if (count.isBehindEnd && NO_SUCH_PAGE.includes(response.status)) break;
-      const { page, envelope } = readAnswer(spec, request, response, origin, options.redact);
+      const { page, envelope } = readAnswer(spec, response, origin, options.redact);
       const seen = seenPage(number, page, envelope, response, count.longest, pagination);
       const isRepeated = repeats(guard, seen, page, count.isBehindEnd);
       if (isRepeated) break;
