@@ -124,11 +124,11 @@ async function stage(
     }
   } catch (error) {
     // What the engine has got so far is not the whole: it ends, and its result is thrown away.
-    fifo.close();
+    await fifo.close(() => isAlive);
     await writing.catch(() => undefined);
     throw error;
   } finally {
-    fifo.close();
+    await fifo.close(() => isAlive);
     if (first.done !== true) await blocks.return?.();
   }
   const { rows } = await writing;

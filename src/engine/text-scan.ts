@@ -65,10 +65,14 @@ function columnSql({ type, form, exact }: EngineTextColumn): ColumnSql | undefin
     case 'timestamp': {
       const kind = sqlType(type);
       const zone = type.utc ? '+00' : '';
-      return {
-        ...direct,
-        select: within(`${kind} '0001-01-01 00:00:00${zone}'`, `${kind} '9999-12-31 23:59:59.999999${zone}'`),
-      };
+      const select = within(
+        `${kind} '0001-01-01 00:00:00${zone}'`,
+        `${kind} '9999-12-31 23:59:59.999999${zone}'`,
+      );
+      // What is no instant would be NULL to the reader of CSV; a cast refuses it.
+      return type.utc
+        ? { read: 'VARCHAR', select: (cell) => select(`${cell}::${kind}`) }
+        : { ...direct, select };
     }
     case 'binary':
       return undefined;
