@@ -1,7 +1,8 @@
 import { DuckDBBlobValue, type DuckDBConnection, DuckDBInstance, type DuckDBType } from '@duckdb/node-api';
+import { describeColumns } from './matrix-handler.ts';
 import type { Answer } from './respond.ts';
 import type { Handler, Request, Session } from './server.ts';
-import { type Column, type SqlType, sqlType, sqlTypeName } from './sql-type.ts';
+import { type Column, type SqlType, sqlType } from './sql-type.ts';
 import { asServerMessage, refusedBySqlServer, toDuckDb } from './transact-sql.ts';
 import type { TdsValue } from './values.ts';
 
@@ -19,7 +20,8 @@ export interface TdsDatabase {
 
 /**
  * Tables behind a TDS server: DuckDB, told apart in types, and with SQL Server's words for errors. Text ignores
- * case, as in the server's usual collation; times are kept as text of 100 ns, whose order is theirs.
+ * case, as in the server's usual collation; times are kept as text of 100 ns (instants in UTC, with a Z), whose order
+ * is theirs.
  */
 export async function openTdsDatabase(): Promise<TdsDatabase> {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
@@ -31,10 +33,14 @@ export async function openTdsDatabase(): Promise<TdsDatabase> {
     CREATE TABLE sys.databases (name VARCHAR, snapshot_isolation_state UTINYINT, is_read_committed_snapshot_on BOOLEAN);
     INSERT INTO sys.databases VALUES ('test', 1, false);
     ${['datetime', 'datetime2', 'smalldatetime'].map((type) => `CREATE MACRO tds_${type}(x) AS ${padded(27)};`).join('\n')}
-    CREATE MACRO tds_datetimeoffset(x) AS ${padded(27)};
+    CREATE MACRO tds_datetimeoffset(x) AS ${padded(27)} || 'Z';
     CREATE MACRO tds_time(x) AS ${padded(16)};
     CREATE MACRO db_name() AS 'test';
-    CREATE MACRO suser_sname() AS 'sa';
+    CREATE MACRO serverproperty(x) AS '16.0.1000.6';
+    CREATE MACRO switchoffset(x, minutes) AS x;
+    CREATE MACRO sysutcdatetime() AS strftime(now() AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%f') || '0';
+    CREATE MACRO sysdatetime() AS sysutcdatetime();
+    SET search_path = 'dbo,main';
   `);
   const connectionOf = (session: Session) => {
     const known = sessions.get(session);
@@ -109,7 +115,7 @@ async function* answers(
   try {
     if (describe) {
       const result = await connection.run(`SELECT * FROM (${sql}) LIMIT 0`, nullsFor(sql));
-      yield descriptionOf(columnsOf(result.columnNames(), result.columnTypes(), declared));
+      yield describeColumns(columnsOf(result.columnNames(), result.columnTypes(), declared));
       return;
     }
     const values = Object.fromEntries(request.parameters.map(({ name, value }) => [name.slice(1), value]));
@@ -176,19 +182,6 @@ function columnsOf(
     const type = known !== undefined && storedAs(known).split(' ')[0] === stored ? known : generic(stored);
     return { name, type, nullable: true };
   });
-}
-
-function descriptionOf(columns: readonly Column[]): Answer {
-  const text = (name: string): Column => ({ name, type: sqlType('nvarchar(256)'), nullable: true });
-  return {
-    kind: 'rows',
-    columns: [text('name'), text('system_type_name'), text('collation_name')],
-    rows: columns.map(({ name, type }) => [
-      name,
-      sqlTypeName(type),
-      /char$|text$/.test(type.name) ? 'SQL_Latin1_General_CP1_CI_AS' : null,
-    ]),
-  };
 }
 
 const STORED: Readonly<Record<string, string>> = {

@@ -114,8 +114,11 @@ export const MATRIX: readonly MatrixEntry[] = [
 ];
 
 /** One NULL-able column for each entry, named after its place. */
-export function matrixColumns(entries: readonly MatrixEntry[] = MATRIX): readonly Column[] {
-  return entries.map(({ type }, index) => ({ name: `c${index}`, type: sqlType(type), nullable: true }));
+export function matrixColumns(
+  entries: readonly MatrixEntry[] = MATRIX,
+  nameOf = (index: number) => `c${index}`,
+): readonly Column[] {
+  return entries.map(({ type }, index) => ({ name: nameOf(index), type: sqlType(type), nullable: true }));
 }
 
 /** Row n has each entry's value n (the last where there are fewer); the last row is NULL throughout. */

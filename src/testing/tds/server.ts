@@ -59,6 +59,8 @@ export interface TdsServer {
   readonly sessions: ReadonlySet<Session>;
   /** Attentions received. */
   readonly attentions: number;
+  /** Bytes of answers, over all connections. */
+  readonly sentBytes: number;
   /** Cuts every connection. */
   cut(): void;
   stop(): Promise<void>;
@@ -73,7 +75,7 @@ export async function startTdsServer(options: TdsOptions, port = 0): Promise<Tds
   const sessions = new Set<Session>();
   const log: Request[] = [];
   const faults: Faults = {};
-  const state = { attentions: 0, next: 51 };
+  const state = { attentions: 0, next: 51, sentBytes: 0 };
   const listener = createServer((socket) => {
     sockets.add(socket);
     socket.setNoDelay(true);
@@ -102,6 +104,9 @@ export async function startTdsServer(options: TdsOptions, port = 0): Promise<Tds
     get attentions() {
       return state.attentions;
     },
+    get sentBytes() {
+      return state.sentBytes;
+    },
     cut,
     stop: () =>
       new Promise((resolve) => {
@@ -116,7 +121,7 @@ interface Shared {
   readonly sessions: Set<Session>;
   readonly log: Request[];
   readonly faults: Faults;
-  readonly state: { attentions: number; next: number };
+  readonly state: { attentions: number; next: number; sentBytes: number };
 }
 
 async function serve(socket: Socket, shared: Shared): Promise<void> {
@@ -166,6 +171,7 @@ async function converse(
     if (delayMs !== undefined) await Bun.sleep(delayMs);
     const bytes = packets(PACKET.response, body, session?.login.packetSize ?? 4096, last);
     sent += bytes.length;
+    shared.state.sentBytes += bytes.length;
     if (cutAfterBytes !== undefined && sent > cutAfterBytes) return void socket.destroy();
     await channel.write(bytes);
   };

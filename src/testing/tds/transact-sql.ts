@@ -37,7 +37,26 @@ export function toDuckDb(text: string): string {
       /\bselect\s+top\s*\(?\s*(\d+)\s*\)?\s(.*)$/is,
       (_, limit: string, rest: string) => `select ${rest} LIMIT ${limit}`,
     );
+  sql = withoutConvert(sql);
   return sql.replace(/«(\d+)»/g, (_, index: string) => strings[Number(index)] ?? '');
+}
+
+/** `CONVERT(type(n), expression, style)` → a cast: whatever has a style is kept as its ISO text. */
+function withoutConvert(sql: string): string {
+  const start = /\bconvert\s*\(\s*n?varchar\s*\(\s*\w+\s*\)\s*,/i.exec(sql);
+  if (start === null) return sql;
+  const from = start.index + start[0].length;
+  let depth = 1;
+  let comma = 0;
+  let at = from;
+  for (; at < sql.length && depth > 0; at += 1) {
+    const character = sql[at];
+    if (character === '(') depth += 1;
+    if (character === ')') depth -= 1;
+    if (character === ',' && depth === 1) comma = at;
+  }
+  const expression = sql.slice(from, comma === 0 ? at - 1 : comma);
+  return withoutConvert(`${sql.slice(0, start.index)}CAST(${expression} AS VARCHAR)${sql.slice(at)}`);
 }
 
 /** Errors 1033 and 156: ORDER BY without TOP or OFFSET, and WITH, inside of parentheses. */

@@ -158,7 +158,7 @@ function temporal(type: SqlType, value: string): Uint8Array {
 
 function takeApart(text: string): { days: number; ticks: bigint; offsetMinutes: number } {
   const match =
-    /^(?:(\d{4})-(\d\d)-(\d\d))?[T ]?(?:(\d\d):(\d\d):(\d\d)(?:\.(\d{1,7}))?)?(?: ?([+-])(\d\d):(\d\d))?$/.exec(
+    /^(?:(\d{4})-(\d\d)-(\d\d))?[T ]?(?:(\d\d):(\d\d):(\d\d)(?:\.(\d{1,7}))?)?(?:Z| ?([+-])(\d\d):(\d\d))?$/.exec(
       text,
     );
   if (match === null) throw new Error(`no date or time: ${text}`);

@@ -1,0 +1,72 @@
+import { expect } from 'bun:test';
+import { FoundryError } from '../core/errors.ts';
+import { databaseLake } from './database-lake.ts';
+import type { DatabaseLab } from './database-suite.ts';
+import { startTcpProxy } from './tcp-proxy.ts';
+
+/**
+ * A wire that is cut at a random moment of each of many incremental runs: a run lands exactly what is new, or fails
+ * clearly and leaves the cursor where it was. In the end every row is there, once.
+ */
+export async function survivesCuts(
+  lab: DatabaseLab,
+  rounds: number,
+  seed: number,
+): Promise<{ failed: number }> {
+  const target = new URL(lab.url);
+  const proxy = await startTcpProxy(target.hostname, Number(target.port));
+  const through = new URL(lab.url);
+  through.port = String(proxy.port);
+  const random = lehmer(seed);
+  await lab.create('cut', { id: 'integer', seen: 'integer', note: 'text' });
+  const lake = await databaseLake(through.href, {
+    table: 'cut',
+    incremental: { cursor_column: 'seen' },
+    max_attempts: 1,
+    connect_timeout_seconds: 5,
+  });
+  let written = 0;
+  let failed = 0;
+  let end: string | null = null;
+  try {
+    for (let round = 0; round < rounds; round += 1) {
+      const rows = Array.from({ length: 200 }, () => {
+        written += 1;
+        return `(${written}, ${written}, '${'x'.repeat(80)}')`;
+      });
+      await lab.run(`INSERT INTO cut VALUES ${rows.join(', ')}`);
+      proxy.cutAfterBytes = Math.floor(random() * 45_000);
+      proxy.delayMs = random() < 0.1 ? 3 : 0;
+      const date = new Date(Date.UTC(2025, 0, 1 + round)).toISOString().slice(0, 10);
+      try {
+        const report = await lake.run(date);
+        expect(report.cursor?.start ?? null).toBe(end);
+        end = report.cursor?.end ?? null;
+        expect(end).toBe(String(written));
+      } catch (error) {
+        if (!(error instanceof FoundryError)) throw error;
+        expect(['RETRY001', 'EXT001']).toContain(error.code);
+        failed += 1;
+      }
+    }
+    proxy.cutAfterBytes = undefined;
+    proxy.delayMs = 0;
+    await lake.run('2030-01-01');
+    const ids = (await lake.landed()).map(({ id }) => Number(id)).sort((a, b) => a - b);
+    expect(ids.length).toBe(written);
+    expect(ids).toEqual(Array.from({ length: written }, (_, index) => index + 1));
+    return { failed };
+  } finally {
+    await lake.remove();
+    await proxy.stop();
+  }
+}
+
+/** Lehmer's generator: the same numbers for the same seed. */
+function lehmer(seed: number): () => number {
+  let state = (seed % 2_147_483_646) + 1;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}

@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto';
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import type { DatabaseLab, DatabaseWords } from './database-suite.ts';
+import { serviceUrl } from './services.ts';
+
+/** A database of its own on the MariaDB (or MySQL) that tests have, with all rights in it. */
+export interface MysqlLab extends DatabaseLab {
+  readonly database: string;
+  /** Runs statements one after another. */
+  run(...statements: readonly string[]): Promise<void>;
+  /** Rows as arrays of what the driver makes of them. */
+  rows(sql: string): Promise<readonly unknown[][]>;
+}
+
+const WORDS: DatabaseWords = {
+  integer: 'bigint',
+  decimal: 'decimal(38,10)',
+  timestamp: 'datetime(6)',
+  text: 'varchar(100)',
+};
+
+export async function mysqlLab(): Promise<MysqlLab> {
+  const server = new URL(serviceUrl('FOUNDRY_TEST_MYSQL_URL'));
+  const database = `foundry_${randomBytes(6).toString('hex')}`;
+  const connection = await createConnection({
+    host: server.hostname,
+    port: Number(server.port || 3306),
+    user: decodeURIComponent(server.username),
+    password: decodeURIComponent(server.password),
+    charset: 'utf8mb4_unicode_ci',
+  });
+  // So that a year 0 or a day 0 can be written, as old servers let everybody do.
+  await connection.query(
+    `SET SESSION sql_mode = 'ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00'`,
+  );
+  await connection.query(`CREATE DATABASE ${database} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci`);
+  await connection.query(`USE ${database}`);
+  const url = new URL(server);
+  url.pathname = `/${database}`;
+  return {
+    url: url.href,
+    database,
+    run: async (...statements) => {
+      for (const sql of statements) await connection.query(sql);
+    },
+    create: async (table, columns) => {
+      const list = Object.entries(columns).map(([name, word]) => `${name} ${WORDS[word]}`);
+      await connection.query(`CREATE TABLE ${table} (${list.join(', ')})`);
+    },
+    rows: async (sql) => {
+      const [rows] = await connection.query<RowDataPacket[][]>({ sql, rowsAsArray: true });
+      return rows;
+    },
+    drop: async () => {
+      await connection.query(`DROP DATABASE IF EXISTS ${database}`);
+      await connection.end();
+    },
+  };
+}

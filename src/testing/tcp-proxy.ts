@@ -1,0 +1,65 @@
+import { connect, createServer, type Socket } from 'node:net';
+
+/** A wire between a client and a server that goes wrong on purpose. */
+export interface TcpProxy {
+  readonly port: number;
+  /** Cuts each connection once so many bytes of the server have passed; undefined: never. */
+  cutAfterBytes: number | undefined;
+  /** Waits before each piece of the server's bytes. */
+  delayMs: number;
+  /** Refuses new connections while set: closes them at once. */
+  refuse: boolean;
+  /** Cuts what is open now. */
+  cut(): void;
+  stop(): Promise<void>;
+}
+
+export async function startTcpProxy(host: string, port: number): Promise<TcpProxy> {
+  const open = new Set<Socket>();
+  const proxy = { cutAfterBytes: undefined as number | undefined, delayMs: 0, refuse: false };
+  const listener = createServer((client) => {
+    if (proxy.refuse) return void client.destroy();
+    const server = connect(port, host);
+    let passed = 0;
+    const end = () => {
+      for (const socket of [client, server]) {
+        socket.destroy();
+        open.delete(socket);
+      }
+    };
+    for (const socket of [client, server]) {
+      open.add(socket);
+      socket.setNoDelay(true);
+      socket.on('error', end);
+      socket.on('close', end);
+    }
+    client.on('data', (bytes: Uint8Array) => server.write(bytes));
+    server.on('data', (bytes: Uint8Array) => {
+      passed += bytes.length;
+      server.pause();
+      const forward = () => {
+        if (proxy.cutAfterBytes !== undefined && passed > proxy.cutAfterBytes) return end();
+        if (client.write(bytes)) server.resume();
+        else client.once('drain', () => server.resume());
+      };
+      if (proxy.delayMs > 0) setTimeout(forward, proxy.delayMs);
+      else forward();
+    });
+  });
+  await new Promise<void>((resolve) => {
+    listener.listen(0, '127.0.0.1', resolve);
+  });
+  const address = listener.address();
+  const cut = () => {
+    for (const socket of open) socket.destroy();
+  };
+  return Object.assign(proxy, {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    cut,
+    stop: () =>
+      new Promise<void>((resolve) => {
+        cut();
+        listener.close(() => resolve());
+      }),
+  });
+}
