@@ -1,6 +1,14 @@
 import type { Hooks } from '../observe/hooks/hooks.ts';
 import { VALUE_SEPARATOR } from './args.ts';
 
+/** Variables that name where lineage, traces and metrics go. */
+const TELEMETRY = [
+  'OPENLINEAGE_URL',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT',
+] as const;
+
 export interface HookArgs {
   readonly 'on-success-webhook'?: string | undefined;
   readonly 'on-failure-webhook'?: string | undefined;
@@ -9,7 +17,7 @@ export interface HookArgs {
 }
 
 /** The hooks of the flags, and of the variables that keep an address out of the list of processes. */
-export function hooksOf(args: HookArgs, env: Readonly<Record<string, string | undefined>>): Hooks {
+export function hooksOf(args: HookArgs, env: Environment): Hooks {
   return {
     onSuccess: {
       webhooks: [...given(args['on-success-webhook']), ...words(env.FOUNDRY_ON_SUCCESS_WEBHOOK)],
@@ -22,9 +30,15 @@ export function hooksOf(args: HookArgs, env: Readonly<Record<string, string | un
   };
 }
 
-/** Every address that a run may send to, for policies on where data may go. */
-export function webhookUrls({ onSuccess, onFailure }: Hooks): readonly string[] {
-  return [...new Set([...onSuccess.webhooks, ...onFailure.webhooks])];
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Every address that a run may send to, lineage and telemetry included, for policies on where data may go. */
+export function webhookUrls(
+  { onSuccess, onFailure }: Hooks,
+  env: Environment = process.env,
+): readonly string[] {
+  const telemetry = TELEMETRY.flatMap((name) => words(env[name]));
+  return [...new Set([...onSuccess.webhooks, ...onFailure.webhooks, ...telemetry])];
 }
 
 function given(value: string | undefined): string[] {

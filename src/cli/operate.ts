@@ -31,14 +31,16 @@ export async function operate<R extends StepReport>(
   const add = async (outcome: StepOutcome): Promise<void> => {
     outcomes.push(outcome);
     tellStep(session, outcome);
-    const { recordStep } = await import('../observe/runs/record.ts');
-    await recordStep(facts, outcome, session.log);
+    await observer.ended(outcome);
   };
   const guard = await guarded(datasets, session, layers);
+  const { openObserver } = await import('../observe/observer.ts');
+  const observer = await openObserver(facts, process.env, session);
   const results = await forEachDataset(datasets, session, (spec) =>
-    observed(spec, session, layers, steps, add),
+    observed(spec, session, layers, steps, { started: observer.started, add }),
   );
   guard.stop();
+  await observer.finish();
   const failures = results.flatMap((result) =>
     'error' in result ? [failureDocument(result.error, result.dataset)] : [],
   );
@@ -98,31 +100,34 @@ async function fire(session: Session, facts: RunFacts, end: RunEnd): Promise<voi
   await fireHooks(session.hooks, facts, end, session);
 }
 
+interface Follower {
+  started(step: Pick<StepOutcome, 'spec' | 'layer' | 'startedAt'>): void;
+  add(outcome: StepOutcome): Promise<void>;
+}
+
 async function* observed<R extends StepReport>(
   spec: DatasetSpec,
   session: Session,
   layers: readonly Layer[],
   steps: (spec: DatasetSpec) => AsyncIterable<R> | Promise<R>,
-  add: (outcome: StepOutcome) => Promise<void>,
+  { started, add }: Follower,
 ): AsyncGenerator<R> {
-  let startedAt = session.clock.now();
-  let done = 0;
-  const step = () => ({
-    spec,
-    layer: layers[Math.min(done, layers.length - 1)] ?? 'bronze',
-    startedAt,
-    endedAt: session.clock.now(),
-  });
+  const planned = layers.filter((layer) => layer !== 'silver' || spec.silver !== undefined);
+  let step = { spec, layer: planned[0] ?? layers[0] ?? 'bronze', startedAt: session.clock.now() };
+  const ended = () => ({ ...step, endedAt: session.clock.now() });
+  started(step);
   try {
     const running = steps(spec);
     for await (const report of running instanceof Promise ? [running] : running) {
-      await add({ ...step(), layer: report.layer, report });
-      done += 1;
+      await add({ ...ended(), report });
       yield report;
-      startedAt = session.clock.now();
+      const next = planned[planned.indexOf(report.layer) + 1];
+      if (next === undefined) continue;
+      step = { spec, layer: next, startedAt: session.clock.now() };
+      started(step);
     }
   } catch (error) {
-    await add(failedStep(step(), error));
+    await add(failedStep(ended(), error));
     throw error;
   }
 }

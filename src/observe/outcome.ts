@@ -42,3 +42,11 @@ export function rowsOf(report: StepReport): number {
 export function failureLine({ code, message }: FailureDocument): string {
   return `[${code}] ${message}`;
 }
+
+/** The original's names of datasets: `bronze:<system>.<table>`, `silver:<domain>.<entity>`. */
+export function datasetId({ layer, spec }: Pick<StepOutcome, 'layer' | 'spec'>): string {
+  if (layer === 'silver' && spec.silver !== undefined) {
+    return `silver:${spec.silver.domain}.${spec.silver.entity}`;
+  }
+  return `bronze:${spec.bronze.system}.${spec.bronze.table}`;
+}

@@ -1,10 +1,10 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { maskedJson, maskSecrets } from '../../core/secret.ts';
+import { postJson, shownUrl } from '../http.ts';
 import type { RunFacts } from '../outcome.ts';
 import { runHookCommand } from './command.ts';
 import { hookPayload, type RunEnd } from './payload.ts';
-import { postWebhook, shownWebhook } from './webhook.ts';
 
 /** Who is told how a run ended. */
 export interface Hooks {
@@ -45,8 +45,8 @@ export async function fireHooks(
   };
   await Promise.all([
     ...webhooks.map((url) =>
-      told(shownWebhook(url), async () => {
-        await postWebhook(url, body, signal);
+      told(shownUrl(url), async () => {
+        await postJson(url, body, { signal });
         return undefined;
       }),
     ),

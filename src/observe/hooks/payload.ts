@@ -1,5 +1,5 @@
 import type { FailureDocument } from '../../core/failure.ts';
-import { failureLine, type RunFacts, rowsOf, type StepOutcome } from '../outcome.ts';
+import { datasetId, failureLine, type RunFacts, rowsOf, type StepOutcome } from '../outcome.ts';
 
 /** How the whole command ended. */
 export interface RunEnd {
@@ -35,14 +35,6 @@ export function hookPayload(facts: RunFacts, end: RunEnd): Readonly<Record<strin
     ...(isSingle ? singleFields(steps) : { parallel_results: parallelResults(end) }),
     steps: steps.map(stepDocument),
   };
-}
-
-/** The original's names of datasets: `bronze:<system>.<table>`, `silver:<domain>.<entity>`. */
-export function datasetId({ layer, spec }: Pick<StepOutcome, 'layer' | 'spec'>): string {
-  if (layer === 'silver' && spec.silver !== undefined) {
-    return `silver:${spec.silver.domain}.${spec.silver.entity}`;
-  }
-  return `bronze:${spec.bronze.system}.${spec.bronze.table}`;
 }
 
 function singleFields(steps: readonly StepOutcome[]): Readonly<Record<string, unknown>> {

@@ -1,0 +1,39 @@
+import type { Log } from '../core/log.ts';
+import type { RunFacts, StepOutcome } from './outcome.ts';
+
+/** Who follows the steps of a run: records, lineage, catalog. None of them changes an outcome, and none throws. */
+export interface Observer {
+  started(step: Pick<StepOutcome, 'spec' | 'layer' | 'startedAt'>): void;
+  ended(outcome: StepOutcome): Promise<void>;
+  /** Waits for what is still on its way. */
+  finish(): Promise<void>;
+}
+
+/** What nobody asked for is not even loaded. */
+export async function openObserver(
+  facts: RunFacts,
+  env: Readonly<Record<string, string | undefined>>,
+  context: { readonly log: Log; readonly signal: AbortSignal },
+): Promise<Observer> {
+  const { lineageSettings, openLineage } = await import('./lineage/sink.ts');
+  const settings = lineageSettings(env);
+  const lineage = settings === undefined ? undefined : openLineage(settings, facts, context);
+  const catalog = env.FOUNDRY_CATALOG_FILE || undefined;
+  return {
+    started(step) {
+      lineage?.started(step);
+    },
+    async ended(outcome) {
+      const { recordStep } = await import('./runs/record.ts');
+      const step = await recordStep(facts, outcome, context.log);
+      lineage?.ended(step);
+      if (catalog !== undefined) {
+        const { appendCatalog } = await import('./catalog.ts');
+        await appendCatalog(catalog, facts, step, context.log);
+      }
+    },
+    async finish() {
+      await lineage?.finish();
+    },
+  };
+}

@@ -1,0 +1,234 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { lineageProblems } from '../testing/openlineage.ts';
+import {
+  classic,
+  csv,
+  DATE,
+  describeRun,
+  expectExit,
+  intent,
+  runFoundry,
+  scenario,
+  type Workspace,
+} from './support.ts';
+
+setDefaultTimeout(30_000);
+// biome-ignore lint/suspicious/noExplicitAny: tests look into every field of events
+type Event = any;
+const events: Event[] = [];
+const requests: { readonly path: string; readonly authorization: string | null }[] = [];
+let status = 200;
+let server: Bun.Server<undefined>;
+let url: string;
+
+beforeAll(() => {
+  server = Bun.serve({
+    port: 0,
+    async fetch(request) {
+      requests.push({
+        path: new URL(request.url).pathname,
+        authorization: request.headers.get('authorization'),
+      });
+      events.push(await request.json());
+      return new Response('', { status });
+    },
+  });
+  url = `http://localhost:${server.port}`;
+});
+afterAll(() => server.stop(true));
+beforeEach(() => {
+  events.length = 0;
+  requests.length = 0;
+  status = 200;
+});
+
+const ARGS = ['--config', 'a.yaml', '--date', DATE];
+const run = (w: Workspace, env: Record<string, string>, ...args: string[]) =>
+  runFoundry(args, { cwd: w.folder, env });
+
+async function putIntent(w: Workspace): Promise<void> {
+  await w.put(
+    'in.csv',
+    csv(['id', 'at', 'v'], [1, '2025-01-01', 'x'], [2, '2025-01-02', 'y'], [1, '2025-01-03', 'z']),
+  );
+  await w.put(
+    'a.yaml',
+    intent({
+      silver: {
+        entity_kind: 'state',
+        history_mode: 'scd2',
+        natural_keys: ['id'],
+        change_ts_column: 'at',
+        attributes: ['v'],
+      },
+    }),
+  );
+}
+
+describe('OpenLineage', () => {
+  test(
+    'an HTTP endpoint gets valid events of Bronze and Silver: a start and an end of each, with tables, columns and counts',
+    scenario(async (w) => {
+      await putIntent(w);
+      expectExit(
+        await run(w, { OPENLINEAGE_URL: url, OPENLINEAGE_API_KEY: 'k3y-of-marquez' }, 'run-intent', ...ARGS),
+        0,
+      );
+      expect(events.flatMap(lineageProblems)).toEqual([]);
+      expect(requests[0]).toEqual({ path: '/api/v1/lineage', authorization: 'Bearer k3y-of-marquez' });
+      expect(events.map(({ eventType, job }) => `${eventType} ${job.name}`)).toEqual([
+        'START bronze.s.t',
+        'COMPLETE bronze.s.t',
+        'START silver.s.t',
+        'COMPLETE silver.s.t',
+      ]);
+      const [bronzeStart, bronze, silverStart, silver] = events;
+      expect(bronze.run.runId).toBe(bronzeStart.run.runId);
+      expect(silver.run.runId).toBe(silverStart.run.runId);
+      expect(silver.run.runId).not.toBe(bronze.run.runId);
+      const table = { namespace: 'file', name: w.path('output/system=s/table=t') };
+      expect(bronze.inputs).toMatchObject([{ namespace: 'file', name: w.path('in.csv') }]);
+      expect(bronze.outputs).toMatchObject([
+        { ...table, outputFacets: { outputStatistics: { rowCount: 3 } } },
+      ]);
+      expect(silver.inputs).toMatchObject([
+        { ...table, inputFacets: { dataQualityMetrics: { rowCount: 3 } } },
+      ]);
+      const folder = w.path('silver/domain=s/entity=t/v1');
+      expect(
+        silver.outputs.map((output: Event) => [output.name, output.outputFacets.outputStatistics.rowCount]),
+      ).toEqual([
+        [`${folder}/state_history`, 3],
+        [`${folder}/state_current`, 2],
+      ]);
+    }),
+  );
+
+  test(
+    'each column says what it comes from: itself, a rename, a cast, the order column, or nothing',
+    scenario(async (w) => {
+      await w.put('in.csv', csv(['id', 'at', 'v'], [1, '2025-01-01', '7']));
+      await w.put(
+        'a.yaml',
+        classic({
+          silver: {
+            model: 'scd_type_2',
+            primary_keys: ['key'],
+            order_column: 'at',
+            schema: { rename_map: { id: 'key' } },
+            types: { v: 'int64' },
+          },
+        }),
+      );
+      const done = await run(
+        w,
+        { FOUNDRY_LINEAGE_FILE: 'out/lineage.jsonl', OPENLINEAGE_NAMESPACE: 'ours' },
+        'run-intent',
+        ...ARGS,
+      );
+      if (done.exitCode !== 0) throw new Error(describeRun(done));
+      const lines: Event[] = readFileSync(w.path('out/lineage.jsonl'), 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      expect(lines.flatMap(lineageProblems)).toEqual([]);
+      expect(lines.every(({ job }) => job.namespace === 'ours')).toBe(true);
+      const bronze = lines[1].outputs[0].facets.columnLineage.fields;
+      expect(bronze.id.inputFields).toMatchObject([
+        { field: 'id', transformations: [{ subtype: 'IDENTITY' }] },
+      ]);
+      const { fields, dataset } = lines[3].outputs.find((output: Event) => output.name.endsWith('/history'))
+        .facets.columnLineage;
+      const of = (name: string) =>
+        fields[name].inputFields.map((input: Event) => `${input.field} ${input.transformations[0].subtype}`);
+      expect(of('key')).toEqual(['id TRANSFORMATION']);
+      expect(of('at')).toEqual(['at IDENTITY']);
+      expect(of('v')).toEqual(['v TRANSFORMATION']);
+      expect(of('is_current')).toEqual(['at TRANSFORMATION']);
+      expect(dataset.map((input: Event) => `${input.field} ${input.transformations[0].subtype}`)).toEqual([
+        'id GROUP_BY',
+        'at SORT',
+      ]);
+      expect(lines[3].outputs[0].facets.schema.fields.map((field: Event) => field.name)).toContain('key');
+    }),
+  );
+
+  test(
+    'a failure is a valid FAIL event with its message, secrets masked, and the scheduler’s run as its parent',
+    scenario(async (w) => {
+      await w.put('a.yaml', classic({ file: { path: 'gone.csv' } }));
+      const parent = '019f0d5a-6b6e-7b5c-9a0e-2f5d3c1e7ad0';
+      expectExit(
+        await run(
+          w,
+          { OPENLINEAGE_URL: url, OPENLINEAGE_PARENT_ID: `airflow/dag.task/${parent}` },
+          'bronze',
+          ...ARGS,
+        ),
+        4,
+      );
+      expect(events.flatMap(lineageProblems)).toEqual([]);
+      const [, failed] = events;
+      expect(failed.eventType).toBe('FAIL');
+      expect(failed.run.facets.errorMessage.message).toStartWith('[EXT001] ');
+      expect(failed.run.facets.parent).toMatchObject({
+        run: { runId: parent },
+        job: { namespace: 'airflow', name: 'dag.task' },
+      });
+    }),
+  );
+
+  test(
+    'an endpoint that refuses is one warning and changes nothing; plans and OPENLINEAGE_DISABLED send nothing',
+    scenario(async (w) => {
+      await putIntent(w);
+      status = 403;
+      const refused = await run(w, { OPENLINEAGE_URL: url }, 'run-intent', ...ARGS);
+      expectExit(refused, 0);
+      expect(refused.stderr.match(/lineage events cannot be sent/g)).toHaveLength(1);
+      events.length = 0;
+      expectExit(await run(w, { OPENLINEAGE_URL: url }, 'run-intent', ...ARGS, '--dry-run'), 0);
+      expectExit(
+        await run(w, { OPENLINEAGE_URL: url, OPENLINEAGE_DISABLED: 'true' }, 'run-intent', ...ARGS),
+        0,
+      );
+      expect(events).toEqual([]);
+    }),
+  );
+});
+
+describe('the catalog file', () => {
+  test(
+    'gets the event, the run, the columns and the quality of each step as JSON lines, and of a failure the error',
+    scenario(async (w) => {
+      await putIntent(w);
+      const env = { FOUNDRY_CATALOG_FILE: 'catalog/foundry.jsonl' };
+      expectExit(await run(w, env, 'run-intent', ...ARGS), 0);
+      await w.put('a.yaml', classic({ file: { path: 'gone.csv' } }));
+      expectExit(await run(w, env, 'bronze', ...ARGS), 4);
+      const lines: Event[] = readFileSync(w.path('catalog/foundry.jsonl'), 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      const kinds = ['event', 'run_metadata', 'schema_snapshot', 'quality_snapshot'];
+      expect(lines.map(({ dataset_id, type }) => `${dataset_id} ${type}`)).toEqual([
+        ...kinds.map((kind) => `bronze:s.t ${kind}`),
+        ...kinds.map((kind) => `silver:s.t ${kind}`),
+        'bronze:s.t event',
+        'bronze:s.t run_metadata',
+      ]);
+      expect(lines.filter(({ type }) => type === 'event').map(({ event }) => event)).toEqual([
+        'bronze_run_completed',
+        'silver_promotion_completed',
+        'bronze_run_failed',
+      ]);
+      expect(lines[1]).toMatchObject({ status: 'success', record_count: 3 });
+      expect(lines[2].columns).toEqual(['id', 'at', 'v'].map((name) => ({ name, type: 'string' })));
+      expect(lines[3]).toMatchObject({ record_count: 3, quarantined_rows: 0 });
+      expect(lines[6].artifacts.state_current.length).toBeGreaterThan(3);
+      expect(lines[7].rows).toMatchObject({ read: 3 });
+      expect(lines.at(-1)).toMatchObject({ status: 'failure', error: { code: 'EXT001' } });
+    }),
+  );
+});
