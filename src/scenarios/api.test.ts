@@ -431,6 +431,28 @@ describe('a run over an API', () => {
   );
 
   test(
+    'asks for the run date where the config says so, in endpoint, parameters and body',
+    api(
+      () => [{ id: 1 }],
+      async ({ server, land }) => {
+        await land(0, {
+          api: {
+            endpoint: '/{yyyy}/{mm}/rows',
+            method: 'post',
+            params: { day: '{date}' },
+            body: { filter: [{ on: '{dd}.{mm}.' }, 5] },
+          },
+        });
+        expect(server.requests[0]).toMatchObject({
+          path: '/2025/01/rows',
+          query: { day: DATE },
+          body: '{"filter":[{"on":"05.01."},5]}',
+        });
+      },
+    ),
+  );
+
+  test(
     'takes its address from a variable, and its endpoint from source_query, in an intent',
     api(
       () => [{ id: 1, ts: '2025-01-01' }],

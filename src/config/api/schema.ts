@@ -175,9 +175,13 @@ export const apiSchema = kit.section({
   base_url: kit.optional('URL that the endpoint follows.', kit.text),
   base_url_env: envName('the base URL, instead of `base_url`'),
   url: kit.optional('Older name of `base_url`.', kit.text),
-  endpoint: kit.optional('Path of the records, and what else stands in their URL.', kit.text, {
-    fallback: '`/`',
-  }),
+  endpoint: kit.optional(
+    'Path of the records, and what else stands in their URL. `{date}`, `{yyyy}`, `{mm}` and `{dd}` are taken from the run date, also in `params` and `body`.',
+    kit.text,
+    {
+      fallback: '`/`',
+    },
+  ),
   method: kit.optional('HTTP method.', kit.choice(['get', 'post']), { fallback: '`GET`' }),
   headers: kit.optional('Headers of each request.', kit.textMap, { fallback: '`{}`' }),
   params: kit.optional('Query parameters of each request.', scalars, { fallback: '`{}`' }),

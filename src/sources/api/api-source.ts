@@ -8,13 +8,15 @@ import { openRecords, type Records } from '../records.ts';
 import type { ReadRequest, Source, SourceContext, SourcePlan } from '../source.ts';
 import { type ApiClient, openClient } from './client.ts';
 import { cursorParameter } from './cursor-parameter.ts';
+import { datedSpec } from './dated.ts';
 import type { Exchange } from './exchange.ts';
 import { endpointUrl, requestBuilder } from './requests.ts';
 import { checkSecrets } from './secrets.ts';
 import { walkPages } from './walk.ts';
 
 /** An API, read page by page; its answers flow into rows as they come. */
-export function openApiSource(spec: ApiSourceSpec, context: SourceContext): Source {
+export function openApiSource(written: ApiSourceSpec, context: SourceContext): Source {
+  const spec = datedSpec(written, context.runDate);
   const env = context.env ?? process.env;
   let records: Records | undefined;
   let blocks: AsyncGenerator<RecordBlock> | undefined;
