@@ -69,6 +69,7 @@ export function strictArgv(
       values.set(flag.name, `${values.get(flag.name)}${separator}${value}`);
     }
   }
+  if (switches.has('quiet') && switches.has('verbose')) fail('--quiet and --verbose contradict each other');
   return [
     ...switches.values(),
     ...[...values].map(([name, value]) => `--${name}=${value}`),

@@ -91,11 +91,12 @@ azure: {connection_string: "\${AZURE:x}"}
     expect(dataset?.environmentFile?.name).toBe('dev');
   });
 
-  test('that is missing is a warning with a place, where one may be expected', async () => {
-    const missing = await load({});
+  test('that is missing is a warning with a place, where other environments have theirs', async () => {
+    const missing = await load({ 'environments/prod.yaml': 'name: prod' });
     expect(missing.warnings).toMatchObject([
       { line: 1, column: 14, path: 'environment', message: expect.stringContaining('environments/dev.yaml') },
     ]);
+    expect((await load({})).warnings).toEqual([]);
     expect((await load({ 'configs/c.yaml': CLASSIC })).warnings).toEqual([]);
     const typo = await load({ 'configs/c.yaml': CLASSIC, 'environments/prod.yaml': 'name: prod' });
     expect(typo.warnings.map(({ path }) => path)).toEqual(['environment']);

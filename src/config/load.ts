@@ -54,7 +54,8 @@ export async function openConfig(path: string, env: Environment): Promise<Opened
       const file = await readEnvironment(found.path, environment, env);
       environments.set(environment, file);
       warnings.push(...file.warnings);
-    } else if (found.hasFolder || read.drafts[index]?.view.dialect === 'intent') {
+    } else if (found.hasFolder) {
+      // Where there is no such folder, the name is only part of paths, and of what the storages ask for themselves.
       const at = read.drafts[index]?.view.rebase(['environment']) ?? ['environment'];
       warnings.push({
         file: path,

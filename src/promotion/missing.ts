@@ -1,7 +1,6 @@
 import { FoundryError } from '../core/errors.ts';
 import type { DataType } from '../core/schema.ts';
 import { identifier, literal } from '../engine/sql.ts';
-import type { Decision } from './decide.ts';
 import { dateOf } from './order-type.ts';
 
 /** A full snapshot among the parts that are read. */
@@ -59,31 +58,71 @@ function dateSql(date: string, type: DataType, timezone: string): string {
   return type.kind === 'timestamp' && type.utc ? `(${midnight} AT TIME ZONE ${literal(timezone)})` : midnight;
 }
 
+/** What of a decision says which rows are of one key, and in which order. */
+interface RowOrder {
+  readonly keys: readonly string[];
+  readonly sequence?: string;
+}
+
+/** So many snapshots are marked in one number. */
+const BITS = 60;
+
 /**
  * The rows of `good`, and for each row the snapshots before the key's next row at which the key went missing or
  * came back: rows of their own with the snapshot's date as order value, whose columns are those of the row before.
  * A row of the snapshot itself stands behind them, so that it wins a tie. Adds `cf, cr`, the row whose columns
  * these are, and `w`, 1 for a row that was read.
+ *
+ * The snapshots after a row and before the next are a span `[lo, hi)` of all. Which of them hold the key is a bit
+ * each, so that rows whose key is never missing, nearly all, cost no more than a comparison.
  */
-export function withMissing(missing: Missing, decision: Decision, good: string, keys: string): string {
+export function withMissing(missing: Missing, decision: RowOrder, good: string, keys: string): string {
   const { list: snapshots, dates } = missing;
-  const owner = perPart(missing, (index) => (index === undefined ? 'NULL' : String(index + 1)));
+  const owner = perPart(missing, (index) => (index === undefined ? 'NULL' : String(index)));
   const keyColumns = decision.keys.map((key, index) => `${identifier(key)} AS k${index}`).join(', ');
   const hasKeys = decision.keys.map((key) => `${identifier(key)} IS NOT NULL`).join(' AND ');
-  const dateOfX = `([${dates.join(', ')}])[x]`;
-  const firstOfX = `([${snapshots.map(({ firstPart }) => firstPart).join(', ')}])[x]`;
-  const all = `[${snapshots.map((_, index) => index + 1).join(', ')}]`;
-  const isBetween = `(${dateOfX} > o OR (${dateOfX} = o AND s IS NULL AND f < ${firstOfX})) AND (n IS NULL OR ${dateOfX} < n)`;
+  const at = (values: readonly (string | number)[], index: string): string =>
+    `([${values.join(', ')}])[${index} + 1]`;
+  const firstParts = snapshots.map(({ firstPart }) => firstPart);
+  const isLater = `(${at(dates, 'b')} = o AND NOT (s IS NULL AND f < ${at(firstParts, 'b')}))`;
   const order = decision.sequence === undefined ? 'o, f, r' : 'o, s NULLS FIRST, f, r';
+  const words = Array.from({ length: Math.ceil(snapshots.length / BITS) }, (_, word) => word);
+  const marks = words.map(
+    (word) =>
+      `coalesce(bit_or(CASE WHEN j // ${BITS} = ${word} THEN 1::BIGINT << (j % ${BITS})::BIGINT END), 0) AS m${word}`,
+  );
+  const holds = (x: string): string =>
+    `(([${words.map((word) => `coalesce(m${word}, 0)`).join(', ')}])[${x} // ${BITS} + 1] >> (${x} % ${BITS})) & 1 = 1`;
   return (
     `WITH g AS (${good}), ` +
-    `held AS (SELECT ${keys}, list(j) AS h FROM (SELECT ${keyColumns}, ${owner} AS j FROM (${missing.rows}) WHERE ${hasKeys}) WHERE j IS NOT NULL GROUP BY ALL), ` +
+    `held AS (SELECT ${keys}, ${marks.join(', ')} FROM (SELECT ${keyColumns}, (${owner})::BIGINT AS j FROM (${missing.rows}) WHERE ${hasKeys}) WHERE j IS NOT NULL GROUP BY ${keys}), ` +
     `followed AS (SELECT *, lead(o) OVER (PARTITION BY ${keys} ORDER BY ${order}) AS n FROM g), ` +
-    `between_rows AS (SELECT f.*, coalesce(h, []) AS h, list_filter(${all}, lambda x: ${isBetween}) AS js FROM followed f LEFT JOIN held USING (${keys}) WHERE NOT d AND n IS DISTINCT FROM o), ` +
-    `turns AS (SELECT *, unnest(list_filter(js, lambda x, i: list_contains(h, x) <> (i = 1 OR list_contains(h, js[i - 1])))) AS x FROM between_rows) ` +
+    `placed AS (SELECT *, ${countBefore(dates, 'o')} AS b, CASE WHEN n IS NULL THEN ${dates.length} ELSE ${countBefore(dates, 'n')} END AS hi FROM followed WHERE NOT d AND n IS DISTINCT FROM o), ` +
+    `spans AS (SELECT * EXCLUDE (b), (b + coalesce(${isLater}, false)::INTEGER)::BIGINT AS lo FROM placed), ` +
+    `gaps AS (SELECT * FROM (SELECT * FROM spans WHERE lo < hi) LEFT JOIN held USING (${keys}) WHERE NOT (${words.map(holdsAll).join(' AND ')})), ` +
+    `turns AS (SELECT *, unnest(list_filter(range(lo, hi), lambda x: (${holds('x')}) <> (x = lo OR ${holds('(x - 1)')}))) AS x FROM gaps) ` +
     `SELECT *, f AS cf, r AS cr, 1 AS w FROM g UNION ALL ` +
-    `SELECT * EXCLUDE (n, h, js, x) REPLACE (${firstOfX} AS f, -1 AS r, ${dateOfX} AS o, NULL AS s, NOT list_contains(h, x) AS d), ` +
+    `SELECT * EXCLUDE (n, lo, hi, x, ${words.map((word) => `m${word}`).join(', ')}) ` +
+    `REPLACE (${at(firstParts, 'x')} AS f, -1 AS r, ${at(dates, 'x')} AS o, NULL AS s, NOT (${holds('x')}) AS d), ` +
     `f AS cf, r AS cr, 0 AS w FROM turns`
+  );
+}
+
+/** Whether the key is held by all snapshots of its span that this number marks. */
+function holdsAll(word: number): string {
+  const [from, to] = [`greatest(lo, ${word * BITS})`, `least(hi, ${(word + 1) * BITS})`];
+  const bits = `(((1::BIGINT << greatest(0, ${to} - ${from})) - 1) << greatest(0, ${from} - ${word * BITS}) % ${BITS})`;
+  return `coalesce(m${word}, 0) & ${bits} = ${bits}`;
+}
+
+/** How many of the dates, which ascend, are before a value: by halves, since it is asked of every row. */
+function countBefore(dates: readonly string[], value: string, from = 0): string {
+  if (dates.length === 0) return String(from);
+  const middle = dates.length >> 1;
+  const [low, high] = [dates.slice(0, middle), dates.slice(middle + 1)];
+  return (
+    `CASE WHEN ${dates[middle]} < ${value} THEN ${countBefore(high, value, from + middle + 1)} ` +
+    `ELSE ${countBefore(low, value, from)} END`
   );
 }
 

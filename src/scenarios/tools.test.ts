@@ -115,7 +115,7 @@ describe('scenario 86: config expand', () => {
     'checks what is still open before the dataset can be run each day',
     scenario(async (workspace) => {
       await workspace.put('orders.csv', ORDERS);
-      expectExit(await workspace.run('init', '--source-path', 'orders.csv'), 0);
+      expectExit(await workspace.run('init', 'orders.csv'), 0);
       const done = await workspace.run('config', 'expand', 'orders.yaml');
       expect(done.stdout).toContain('[x] the source is there: csv file orders.csv');
       expect(done.stdout).toContain('[ ] the team that owns the source is named');
@@ -218,6 +218,8 @@ describe('foundry init', () => {
       for (const [args, message] of [
         [[], 'no terminal to ask on'],
         [['--type', 'file'], '--source-path is missing'],
+        [['a.csv', '--source-path', 'b.csv'], 'the source is given twice: "a.csv" and --source-path b.csv'],
+        [['--example', 'file_example', '-q', '-v'], '--quiet and --verbose contradict each other'],
         [['--source-path', 'nowhere.csv'], 'nowhere.csv'],
         [['--source-path', 'x.csv', '--system', 'a/b'], 'a name must be one name'],
       ] as const) {

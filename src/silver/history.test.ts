@@ -12,7 +12,7 @@ import { literal } from '../engine/sql.ts';
 import { openPartition } from '../lake/commit.ts';
 import type { SilverDataset } from '../promotion/promotion.ts';
 import { openStorage } from '../storage/open.ts';
-import { silverDataset, silverSpec, writeParquet } from '../testing/silver-kit.ts';
+import { promoteRows, silverDataset, silverSpec, writeParquet } from '../testing/silver-kit.ts';
 import { runSilver } from './run.ts';
 
 let root: string;
@@ -178,6 +178,47 @@ describe('detect_missing', () => {
       'c c2 2025-01-07 0 1',
     ]);
     expect(await rowsOf(shop, '08')).toEqual(['a=a1', 'b=b2', 'c=c2']);
+  });
+
+  test('knows more snapshots than one number has bits: each turn of each key, in any of them', async () => {
+    const days = 130;
+    const snapshots = Array.from({ length: days }, (_, firstPart) => ({
+      date: new Date(Date.UTC(2025, 0, 1 + firstPart)).toISOString().slice(0, 10),
+      firstPart,
+      parts: 1,
+    }));
+    const isHeld = (key: string, day: number): boolean =>
+      key === 'always' || (key === 'once' ? day === 59 : (day * 7919 + key.length * 13) % 11 > 4);
+    const keys = ['always', 'once', 'often', 'seldom'];
+    const batches = snapshots.map((_, day) =>
+      keys.filter((key) => isHeld(key, day)).map((id) => ({ id, ts: '2024-12-31 00:00:00', v: 'x' })),
+    );
+    const spec = silverSpec({
+      detectMissing: true,
+      deleteMode: 'tombstone_state',
+      partitioning: { columns: [], none: true, keepColumns: false },
+    });
+    const { promoted, artifacts } = await promoteRows(
+      engine,
+      root,
+      spec,
+      { id: 'VARCHAR', ts: 'TIMESTAMP', v: 'VARCHAR' },
+      batches,
+      snapshots,
+    );
+    const turns = keys.flatMap((key) => {
+      let held = true;
+      return snapshots.flatMap(({ date }, day) => {
+        if (isHeld(key, day) === held) return [];
+        held = !held;
+        return [`${key} ${date} ${held ? 0 : 1}`];
+      });
+    });
+    const versions = (artifacts.state_history ?? [])
+      .filter((row) => row.effective_from !== '2024-12-31 00:00:00')
+      .map((row) => `${row.id} ${row.effective_from?.slice(0, 10)} ${row.is_deleted}`);
+    expect(versions.sort()).toEqual(turns.sort());
+    expect(promoted.missing).toBe(turns.filter((turn) => turn.endsWith('1')).length);
   });
 
   test('takes an empty snapshot for what it is, and of one date the newest', async () => {

@@ -1,4 +1,4 @@
-import { formatType } from '../core/schema.ts';
+import { type Field, formatType } from '../core/schema.ts';
 import type { ManifestBody, ManifestColumn } from '../lake/manifest.ts';
 import { loadBatchId } from '../promotion/metadata-columns.ts';
 import { isTypedByOrder } from '../promotion/order-type.ts';
@@ -33,23 +33,35 @@ export function inputSchemaOf({ silver }: SilverDataset, { promotion }: Promoted
 
 /** The original's fields (original-behaviour §5.7) and foundry's own. */
 export function silverManifestBody(facts: ManifestFacts): ManifestBody {
-  const { dataset, runDate, scope, bronze, promoted } = facts;
-  const { silver: spec } = dataset;
-  const { promotion, counts, quarantine } = promoted;
-  const written = promoted.artifacts.reduce((sum, artifact) => sum + artifact.rows, 0);
-  const columns = (fields: readonly { name: string; type: Parameters<typeof formatType>[0] }[]) =>
-    fields.map(({ name, type }) => ({ name, type: formatType(type) }));
+  const { dataset, runDate, scope, promoted } = facts;
+  const rowsWritten = promoted.artifacts.reduce((sum, artifact) => sum + artifact.rows, 0);
   return {
     layer: 'silver',
-    status: written === 0 ? 'empty' : 'complete',
+    status: rowsWritten === 0 ? 'empty' : 'complete',
     ...(facts.runId !== undefined && { run_id: facts.runId }),
     started_at: facts.startedAt,
     run_date: runDate,
     load_pattern: scope.loadPattern,
-    dataset_id: `${dataset.bronze.system}.${spec.entity}`,
+    dataset_id: `${dataset.bronze.system}.${dataset.silver.entity}`,
     config_name: dataset.name,
     ...(dataset.patternId === undefined ? {} : { pattern_id: dataset.patternId }),
     ...(dataset.environment === undefined ? {} : { environment: dataset.environment }),
+    ...settingsOf(facts),
+    ...inputsOf(facts),
+    ...artifactsOf(promoted),
+    ...rowsOf(promoted, rowsWritten),
+    ...(dataset.silver.detectMissing === true && { missing_keys: promoted.missing }),
+    input_schema: facts.inputSchema,
+    schema_changes: facts.schemaChanges ?? null,
+    ...ownersOf(dataset),
+    runtime_seconds: facts.runtimeSeconds,
+  };
+}
+
+/** What the config says of the rows and files. */
+function settingsOf({ dataset, runDate, promoted: { promotion } }: ManifestFacts) {
+  const spec = dataset.silver;
+  return {
     domain: spec.domain,
     entity: spec.entity,
     version: spec.version,
@@ -82,6 +94,11 @@ export function silverManifestBody(facts: ManifestFacts): ManifestBody {
       max_bad_records: spec.errorHandling.maxBadRecords,
       max_bad_percent: spec.errorHandling.maxBadPercent,
     },
+  };
+}
+
+function inputsOf({ dataset: { silver: spec }, scope, bronze }: ManifestFacts) {
+  return {
     bronze_path: scope.location,
     bronze_size_bytes: bronze.partitions
       .flatMap((partition) => partition.files)
@@ -91,17 +108,27 @@ export function silverManifestBody(facts: ManifestFacts): ManifestBody {
     detect_missing: spec.detectMissing ?? false,
     operation_column: spec.cdc?.operationColumn ?? null,
     inputs_not_read: scope.notRead.map(({ path }) => path),
+  };
+}
+
+function artifactsOf({ promotion, artifacts }: Promoted) {
+  return {
     schema: columns(promotion.artifacts[0]?.fileSchema.fields ?? []),
     artifacts: Object.fromEntries(
       promotion.artifacts.map((planned) => [
         planned.artifact,
         {
           name: planned.stem,
-          rows: promoted.artifacts.find(({ artifact }) => artifact === planned.artifact)?.rows ?? 0,
+          rows: artifacts.find(({ artifact }) => artifact === planned.artifact)?.rows ?? 0,
           schema: columns(planned.fileSchema.fields),
         },
       ]),
     ),
+  };
+}
+
+function rowsOf({ promotion, counts, quarantine }: Promoted, written: number) {
+  return {
     rows_read: counts.read,
     rows_written: written,
     live_rows: counts.live,
@@ -109,15 +136,18 @@ export function silverManifestBody(facts: ManifestFacts): ManifestBody {
     deleted_rows: counts.deleted,
     duplicate_rows: counts.duplicate,
     unchanged_rows: counts.unchanged,
-    ...(spec.detectMissing === true && { missing_keys: promoted.missing }),
     quarantined_rows: counts.quarantined,
     quarantine_reasons: quarantine.reasons,
     quality: { rows_read: counts.read, rows_written: written },
-    input_schema: facts.inputSchema,
-    schema_changes: facts.schemaChanges ?? null,
     new_columns: promotion.undeclared,
     dropped_columns: promotion.dropped,
     widened_columns: promotion.relation.widened,
+  };
+}
+
+function ownersOf(dataset: SilverDataset) {
+  const spec = dataset.silver;
+  return {
     bronze_owner: spec.metadataColumns?.bronzeOwner ?? dataset.bronze.ownerTeam ?? null,
     ...(dataset.bronze.ownerContact === undefined
       ? {}
@@ -125,6 +155,9 @@ export function silverManifestBody(facts: ManifestFacts): ManifestBody {
     silver_owner: spec.metadataColumns?.silverOwner ?? null,
     ...(spec.semanticOwner === undefined ? {} : { semantic_owner: spec.semanticOwner }),
     ...(spec.semanticContact === undefined ? {} : { semantic_contact: spec.semanticContact }),
-    runtime_seconds: facts.runtimeSeconds,
   };
+}
+
+function columns(fields: readonly Field[]) {
+  return fields.map(({ name, type }) => ({ name, type: formatType(type) }));
 }

@@ -8,7 +8,7 @@ test('the last rows of 600,000 keys stay within a limit of 200 MB, but for 200 M
   const folder = await mkdtemp(join(tmpdir(), 'foundry-memory-'));
   try {
     await landOrders(folder, 1_500_000);
-    const { peakBytes, files } = await promoteOrders(folder, 'scd_type_1', '200MB');
+    const { peakBytes, files } = await promoteOrders(folder, { model: 'scd_type_1' }, '200MB');
     expect(files).toBe(1);
     expect(peakBytes).toBeLessThan(400e6);
     expect(peakBytes).toBeGreaterThan(60e6);

@@ -12,6 +12,12 @@ import { renderFacts } from '../render.ts';
 import { openSession, type Session } from '../session.ts';
 
 const args = {
+  source: {
+    type: 'positional',
+    required: false,
+    valueHint: 'path',
+    description: 'The same as --source-path',
+  },
   type: { type: 'enum', options: [...SOURCE_TYPES], description: 'Kind of source (default: file)' },
   'source-path': {
     type: 'string',

@@ -31,7 +31,7 @@ export async function planNew(given: Given, session: Session): Promise<Plan> {
   const asker = canAsk() ? openAsker() : undefined;
   if (asker === undefined && wishes.type === undefined && wishes.source === undefined) {
     throw new FoundryError('USE001', 'there is no terminal to ask on, and no flags say what to write', {
-      hint: 'For example: foundry init --type file --source-path orders.csv, or foundry init --example file_example.',
+      hint: 'For example: foundry init orders.csv, or foundry init --example file_example.',
     });
   }
   try {
@@ -63,6 +63,14 @@ export async function planNew(given: Given, session: Session): Promise<Plan> {
 
 type Given = Readonly<Record<string, unknown>>;
 
+function sourceOf(argument: string | undefined, flag: string | undefined): string | undefined {
+  if (argument !== undefined && flag !== undefined) {
+    throw new FoundryError('USE001', `the source is given twice: "${argument}" and --source-path ${flag}`);
+  }
+  return argument ?? flag;
+}
+
+/** @throws USE001 when the source is given twice. */
 function wishesOf(given: Given): Wishes {
   const text = (name: string): string | undefined => {
     const value = given[name];
@@ -72,7 +80,7 @@ function wishesOf(given: Given): Wishes {
     choices.find((choice) => choice === given[name]);
   return {
     type: oneOf('type', SOURCE_TYPES),
-    source: text('source-path'),
+    source: sourceOf(text('source'), text('source-path')),
     system: text('system'),
     entity: text('entity'),
     keys: text('keys'),

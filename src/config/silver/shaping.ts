@@ -1,12 +1,14 @@
+import type * as v from 'valibot';
 import { checkColumns } from '../rules.ts';
 import type { ColumnShaping } from '../spec.ts';
 import type { ConfigPath } from '../yaml/problems.ts';
 import type { Report } from '../yaml/report.ts';
 import type { Partly } from '../yaml/validate.ts';
 import { checkColumnTypes, columnTypes } from './column-types.ts';
-import type { SilverOptions } from './options.ts';
+import type { silverOptions } from './schema.ts';
 
-type Shaping = Pick<SilverOptions, 'schema' | 'normalization' | 'types'>;
+type Entries = Pick<typeof silverOptions, 'schema' | 'normalization' | 'types'>;
+type Shaping = { readonly [K in keyof Entries]?: v.InferOutput<Entries[K]> };
 
 /** The rules of renaming, ordering and typing columns. */
 export function checkShaping(silver: Partly<Shaping>, at: ConfigPath, report: Report): void {

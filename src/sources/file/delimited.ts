@@ -70,6 +70,7 @@ async function columnNames(
       hint: 'A file without a header needs has_header: false and fieldnames.',
     });
   }
+  refuseSeparatorLine(input, header);
   if (spec.fieldnames !== undefined) {
     if (spec.fieldnames.length === header.length) return spec.fieldnames;
     throw new FoundryError(
@@ -81,6 +82,16 @@ async function columnNames(
     if (name !== '') return name;
     warn(`${input.path}: column ${index + 1} has no name: it lands as "column_${index + 1}"`);
     return `column_${index + 1}`;
+  });
+}
+
+/** The line in which Excel tells itself the delimiter: as a header, it would make one column of everything. */
+function refuseSeparatorLine({ path }: InputFile, header: readonly string[]): void {
+  const separator = /^sep=(.?)$/i.exec(header[0] ?? '');
+  if (separator === null || header.slice(1).some((cell) => cell !== '')) return;
+  throw new FoundryError('DATA001', `${path}: its first line is Excel's "sep=", which is no header`, {
+    details: { file: path, line: 1 },
+    hint: `Remove that line; the delimiter is told by the file option "delimiter"${separator[1] ? ` (here ${JSON.stringify(separator[1])})` : ''}.`,
   });
 }
 

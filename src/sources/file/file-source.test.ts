@@ -232,6 +232,16 @@ describe('delimited files', () => {
     expect(warnings[0]).toContain('did you mean "name"');
   });
 
+  test("Excel's line about the delimiter is refused as what it is, whatever the delimiter", async () => {
+    put('excel.csv', 'sep=;\nid;name\n1;a\n');
+    for (const delimiter of [',', ';']) {
+      const refused = read('excel.csv', { delimiter });
+      expect(refused).rejects.toThrow(`its first line is Excel's "sep=", which is no header`);
+    }
+    put('plain.csv', 'sep=,id\nx,1\n');
+    expect((await batches(source('plain.csv'))).at(0)?.schema.fields[0]?.name).toBe('sep=');
+  });
+
   test('a header without rows gives the schema, an empty file is an error', async () => {
     put('header.csv', 'id,name\n');
     const found = await batches(source('header.csv'));
