@@ -59,6 +59,7 @@ describe('TLS', () => {
     expect(await ask(wary, { ca_file: files.ca })).not.toBe('200');
     const { cert, key } = files.client;
     expect(await ask(wary, { ca_file: files.ca, cert_file: cert, key_file: key })).toBe('200');
+    expect(await ask(wary, { ca_file: files.ca })).not.toBe('200');
   });
 
   test('a file that cannot be read is an error of the config', async () => {
