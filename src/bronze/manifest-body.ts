@@ -13,6 +13,8 @@ import type { BronzeTarget } from './target.ts';
 export interface Landed {
   readonly target: BronzeTarget;
   readonly source: SourcePlan;
+  /** The source's own names of the types. */
+  readonly sourceTypes: Readonly<Record<string, string>> | undefined;
   readonly extracted: Extracted;
   readonly reference: ReferenceRecord | null;
   readonly started: Date;
@@ -23,7 +25,7 @@ export interface Landed {
 /** @param previous what the partition held before */
 export function bronzeManifestBody(
   spec: DatasetSpec,
-  { target, source, extracted, reference, started, cursor, state }: Landed,
+  { target, source, sourceTypes, extracted, reference, started, cursor, state }: Landed,
   previous: Manifest | undefined,
   options: BronzeRunOptions,
 ): ManifestBody {
@@ -70,6 +72,7 @@ export function bronzeManifestBody(
       description: source.description,
       ...(options.recording?.mode === 'replay' && { replayed: true }),
       inputs: source.inputs.map(({ path, sizeBytes }) => ({ path, size_bytes: sizeBytes })),
+      ...(sourceTypes !== undefined && { types: sourceTypes }),
     },
     ...(bronze.ownerTeam === undefined ? {} : { owner_team: bronze.ownerTeam }),
     ...(bronze.ownerContact === undefined ? {} : { owner_contact: bronze.ownerContact }),

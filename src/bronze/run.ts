@@ -94,7 +94,17 @@ export async function runBronze(
       refuseEmptyReplacement(spec, writer, extracted, location);
       throwIfStopped(options.signal);
       options.progress.step('committing');
-      const landed = { target, source: sourcePlan, extracted, reference, started, cursor, state };
+      const sourceTypes = source.sourceTypes?.();
+      const landed = {
+        target,
+        source: sourcePlan,
+        sourceTypes,
+        extracted,
+        reference,
+        started,
+        cursor,
+        state,
+      };
       const body = bronzeManifestBody(spec, landed, writer.previous, options);
       await checkUnchanged(lake, reading.continues);
       const committed = await writer.commit(extracted.parts, body);

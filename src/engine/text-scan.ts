@@ -59,20 +59,17 @@ function columnSql({ type, form, exact }: EngineTextColumn): ColumnSql | undefin
     case 'decimal':
       return direct;
     case 'date':
-      return { ...direct, select: within("DATE '0001-01-01'", "DATE '9999-12-31'") };
+      return temporal(type, "DATE '0001-01-01'", "DATE '9999-12-31'", (cell) => `strlen(${cell}) = 10 AND `);
     case 'time':
-      return { ...direct, select: within("TIME '00:00:00'", "TIME '23:59:59.999999'") };
+      return temporal(type, "TIME '00:00:00'", "TIME '23:59:59.999999'");
     case 'timestamp': {
       const kind = sqlType(type);
       const zone = type.utc ? '+00' : '';
-      const select = within(
+      return temporal(
+        type,
         `${kind} '0001-01-01 00:00:00${zone}'`,
         `${kind} '9999-12-31 23:59:59.999999${zone}'`,
       );
-      // What is no instant would be NULL to the reader of CSV; a cast refuses it.
-      return type.utc
-        ? { read: 'VARCHAR', select: (cell) => select(`${cell}::${kind}`) }
-        : { ...direct, select };
     }
     case 'binary':
       return undefined;
@@ -95,8 +92,22 @@ function checkedColumn(type: DataType): ColumnSql | undefined {
   };
 }
 
-/** Infinities, years beyond 9999 and 24:00:00 are values to the engine, but to few readers of files. */
-function within(least: string, most: string): (cell: string) => string {
-  return (cell) =>
-    `CASE WHEN ${cell} IS NULL OR ${cell} BETWEEN ${least} AND ${most} THEN ${cell} ELSE error('misfit') END`;
+/**
+ * Read as text and cast: the engine's reader of CSV takes `0044-03-15 BC` for the year 44 of our era, and its casts take
+ * a date with something behind it. Infinities, years beyond 9999 and 24:00:00 are values to the engine, but to few
+ * readers of files.
+ */
+function temporal(
+  type: DataType,
+  least: string,
+  most: string,
+  before: (cell: string) => string = () => '',
+): ColumnSql {
+  return {
+    read: 'VARCHAR',
+    select: (cell) => {
+      const value = `${cell}::${sqlType(type)}`;
+      return `CASE WHEN ${cell} IS NULL THEN NULL WHEN ${before(cell)}${value} BETWEEN ${least} AND ${most} THEN ${value} ELSE error('misfit') END`;
+    },
+  };
 }

@@ -153,6 +153,8 @@ async function openSession(
       const stream = await guarded(statement, () =>
         sql.unsafe(`COPY (${text}\n) TO STDOUT (${format})`).readable(),
       );
+      // After the loop has ended nobody else listens, and an error that nobody hears ends the process.
+      stream.on('error', () => undefined);
       for await (const message of stream) yield message as Uint8Array;
       isOver = true;
     } catch (error) {
