@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
+import type { DatabaseLab, DatabaseWords } from './database-suite.ts';
 import { serviceUrl } from './services.ts';
 
 /** An empty database of its own on the PostgreSQL that tests use. */
@@ -32,6 +33,25 @@ export async function openTestPostgres(): Promise<TestPostgres> {
       await sql.end({ timeout: 1 });
       await admin.unsafe(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
       await admin.end({ timeout: 1 });
+    },
+  };
+}
+
+const WORDS: DatabaseWords = {
+  integer: 'bigint',
+  decimal: 'numeric(38,10)',
+  timestamp: 'timestamp',
+  text: 'text',
+};
+
+/** The same as the suite of all databases wants it. */
+export async function postgresLab(): Promise<DatabaseLab & TestPostgres> {
+  const database = await openTestPostgres();
+  return {
+    ...database,
+    async create(table, columns) {
+      const list = Object.entries(columns).map(([name, word]) => `${name} ${WORDS[word]}`);
+      await database.run(`CREATE TABLE ${table} (${list.join(', ')})`);
     },
   };
 }

@@ -363,7 +363,7 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_POSTGRES_URL'))('PostgreSQL’s types', ()
           // DuckDB writes no zero before the point where the type has no digits there.
           const c_small = (row.c_small ?? null)?.replace(/^(-?)\./, '$10.') ?? null;
           const seen: Record<string, string | null> = { ...row, c_small };
-        expect(seen).toEqual(want.rows[index] ?? {});
+          expect(seen).toEqual(want.rows[index] ?? {});
         });
         if (PYTHON !== undefined) expect(await readWithPyarrow([file])).toEqual([want]);
         const manifest = JSON.parse(await Bun.file(join(part, '..', '_metadata.json')).text());
