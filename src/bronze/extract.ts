@@ -10,6 +10,7 @@ import { partStem } from '../lake/layout.ts';
 import { type LateColumn, type PartRoller, rollParts } from '../lake/parts.ts';
 import { retrying } from '../resilience/retry.ts';
 import { ReadAgain, type ReadRequest, type Source } from '../sources/source.ts';
+import { garbageCollector } from './garbage.ts';
 import type { BronzeRunOptions } from './options.ts';
 import { rawPages } from './raw-pages.ts';
 import { type Rejected, type RejectedRows, rejectedRows } from './rejected.ts';
@@ -199,6 +200,7 @@ async function extractByRows(
   rejects?: RejectedRows,
 ): Promise<Extracted> {
   options.progress.step('reading');
+  const collectGarbage = garbageCollector();
   let roller: PartRoller | undefined;
   let schema: TableSchema = { fields: [] };
   let rows = 0;
@@ -214,6 +216,7 @@ async function extractByRows(
       await roller.write(batch);
       rows += batch.length;
       options.onRows(batch.length);
+      collectGarbage();
     }
     const parts = (await roller?.close()) ?? [];
     const rejected = await rejects?.close(rows);

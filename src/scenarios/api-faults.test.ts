@@ -6,7 +6,7 @@ import { inventWorld, SCHEMES } from '../testing/api/world.ts';
 /** `bun run soak` takes all; the slice of `npm test` has the first of them. */
 const ALL = process.env.FOUNDRY_SOAK === '1';
 const seeds = (count: number, from = 0): number[] => Array.from({ length: count }, (_, i) => from + i);
-const HERE = seeds(ALL ? 1000 : 60);
+const HERE = seeds(ALL ? 1000 : 40);
 const BY_BINARY = seeds(ALL ? 60 : 5, 5000);
 
 test(`${HERE.length} APIs that break in seeded ways land exactly or fail with the right code, and land when run again`, async () => {

@@ -5,8 +5,8 @@ import { inferJson, type JsonInference } from '../table/infer-json.ts';
 
 /** The columns and types of JSON records, gathered record by record; constant size by column. */
 export interface ColumnInference {
-  /** @param place of the record, for the message. @throws DATA001 when a name stands twice in it. */
-  add(record: JsonRecord, place: string): void;
+  /** @param placeOf the record, for the message. @throws DATA001 when a name stands twice in it. */
+  add(record: JsonRecord, placeOf: (line: number) => string): void;
   /** Records so far. */
   readonly records: number;
   /** In the order of their first appearance. */
@@ -32,15 +32,19 @@ export function inferColumns(): ColumnInference {
     return member;
   });
   return {
-    add({ names, kinds, texts }, place) {
+    add({ names, kinds, texts, line }, placeOf) {
       records += 1;
       for (let index = 0; index < names.length; index += 1) {
         const name = names[index] ?? '';
         const member = memberAt(index, name);
         if (member.lastRecord === records) {
-          throw new FoundryError('DATA001', `${place}: the name "${name}" stands twice in one record`, {
-            details: { column: name },
-          });
+          throw new FoundryError(
+            'DATA001',
+            `${placeOf(line)}: the name "${name}" stands twice in one record`,
+            {
+              details: { column: name },
+            },
+          );
         }
         member.lastRecord = records;
         const kind = kinds[index] ?? 'null';

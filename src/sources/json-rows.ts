@@ -19,7 +19,7 @@ export type RecordPlace = (origin: string, line: number) => string;
 export interface RowOptions {
   readonly place: RecordPlace;
   /** Sees each record before it becomes a row. */
-  readonly onRecord?: (record: JsonRecord, place: string) => void;
+  readonly onRecord?: (record: JsonRecord, placeOf: (line: number) => string) => void;
   /** Ends the reading at the first value that is not of its column's type; absent: the record is refused. */
   readonly onMisfit?: (column: string) => void;
   /** Columns that appear with a record (its number in the stream, from 1): a batch begins there. */
@@ -47,7 +47,8 @@ export async function* jsonRows(
     return marked;
   };
   for await (const { origin, texts } of blocks) {
-    const parse = jsonRecordParser(origin, (line) => place(origin, line));
+    const placeOf = (line: number): string => place(origin, line);
+    const parse = jsonRecordParser(origin, placeOf);
     for (const text of texts) {
       records += 1;
       const appearing = late?.get(records);
@@ -56,14 +57,14 @@ export async function* jsonRows(
         lateColumns = [...(lateColumns ?? []), ...appearing];
       }
       const record = parse(text);
-      onRecord?.(record, place(origin, text.line));
+      onRecord?.(record, placeOf);
       const misfit = addRecord(record, text.text.length);
       if (misfit !== undefined) {
         onMisfit?.(misfit.field.name);
         const { line, names, kinds } = record;
         const cells = record.texts.map((cell, index) => (kinds[index] === 'null' ? null : cell));
         const rejected = { file: origin, line, names, cells };
-        await refuse(request, misfit.field, misfit.text, rejected, place(origin, line));
+        await refuse(request, misfit.field, misfit.text, rejected, placeOf(line));
         continue;
       }
       if (builder.full) yield take();

@@ -26,10 +26,10 @@ export function recordSpool(folder: string | undefined): RecordSpool {
   let pendingChars = 0;
   const frames = folder === undefined ? memoryFrames() : fileFrames(folder);
   const flush = async (): Promise<void> => {
-    const packed = pending.map(({ origin, texts }) => [origin, texts.map(({ text, line }) => [line, text])]);
+    const packed = pending.map(packBlock).join(BETWEEN_BLOCKS);
     pending = [];
     pendingChars = 0;
-    await frames.add(await compress(JSON.stringify(packed), LEVEL));
+    await frames.add(await compress(packed, LEVEL));
   };
   return {
     async add(block) {
@@ -40,14 +40,26 @@ export function recordSpool(folder: string | undefined): RecordSpool {
     async *read() {
       if (pending.length > 0) await flush();
       for await (const frame of frames.read()) {
-        const packed = JSON.parse((await decompress(frame)).toString()) as [string, [number, string][]][];
-        for (const [origin, texts] of packed) {
-          yield { origin, texts: texts.map(([line, text]) => ({ line, text })) };
-        }
+        yield* (await decompress(frame)).toString().split(BETWEEN_BLOCKS).map(unpackBlock);
       }
     },
     close: () => frames.close(),
   };
+}
+
+/** What no JSON text holds: within strings it stands escaped, and beside them it is no blank. */
+const BETWEEN_BLOCKS = '\u001d';
+const BETWEEN_TEXTS = '\u001e';
+
+function packBlock({ origin, texts }: RecordBlock): string {
+  const head = JSON.stringify([origin, texts.map(({ line }) => line)]);
+  return [head, ...texts.map(({ text }) => text)].join(BETWEEN_TEXTS);
+}
+
+function unpackBlock(packed: string): RecordBlock {
+  const [head = '', ...texts] = packed.split(BETWEEN_TEXTS);
+  const [origin, lines] = JSON.parse(head) as [string, number[]];
+  return { origin, texts: texts.map((text, index) => ({ text, line: lines[index] ?? 0 })) };
 }
 
 interface Frames {

@@ -76,7 +76,7 @@ export function openRecords(blocks: AsyncIterable<RecordBlock>, options: RecordO
     held.length = 0;
     const rows = jsonRows(schema, kept(opened), request, {
       place,
-      onRecord: (record, at) => inference.add(record, at),
+      onRecord: inference.add,
       onMisfit: (column) => {
         if (!isDeclared(options, column)) throw new ReadAgain();
       },
@@ -155,8 +155,9 @@ async function firstWindow(
 }
 
 function look({ origin, texts }: RecordBlock, place: RecordPlace, inference: Inference): void {
-  const parse = jsonRecordParser(origin, (line) => place(origin, line));
-  for (const text of texts) inference.add(parse(text), place(origin, text.line));
+  const placeOf = (line: number): string => place(origin, line);
+  const parse = jsonRecordParser(origin, placeOf);
+  for (const text of texts) inference.add(parse(text), placeOf);
 }
 
 function isDeclared({ types }: RecordOptions, name: string): boolean {

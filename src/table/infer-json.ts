@@ -9,7 +9,10 @@ export interface JsonInference {
   type(): DataType;
 }
 
+const ZERO = 48;
 const INTEGER = /^-?\d+$/;
+/** A JSON number that a double holds exactly enough to be written back as it is: at most 15 digits. */
+const SHORT_FIXED = /^-?\d+\.\d+$/;
 
 /**
  * The type that keeps every value of a column (decision 7).
@@ -34,12 +37,13 @@ export function inferJson(): JsonInference {
   const addNumber = (text: string): void => {
     numbers = true;
     const isInteger = INTEGER.test(text) && text !== '-0';
-    if (!isInteger) integers = false;
-    if (int64 && (!isInteger || castInt64(text) === undefined)) int64 = false;
     if (isInteger && text.length <= 15) {
       whole = Math.max(whole, text.length - (text.startsWith('-') ? 1 : 0));
       return;
     }
+    if (!isInteger) integers = false;
+    if (int64 && (!isInteger || castInt64(text) === undefined)) int64 = false;
+    if (text.length <= 15 && addShortFixed(text)) return;
     const number = takeNumberApart(text);
     if (number === undefined) {
       double = false;
@@ -52,6 +56,19 @@ export function inferJson(): JsonInference {
     scale = Math.max(scale, room.scale);
     // A decimal has no negative zero.
     if (whole + scale > 38 || (number.negative && number.digits === '')) decimal = false;
+  };
+
+  /** The usual price or measure, without taking it apart. */
+  const addShortFixed = (text: string): boolean => {
+    if (!SHORT_FIXED.test(text) || Number(text) === 0) return false;
+    const point = text.indexOf('.');
+    let end = text.length;
+    while (text.charCodeAt(end - 1) === ZERO) end -= 1;
+    const sign = text.startsWith('-') ? 1 : 0;
+    whole = Math.max(whole, text.charCodeAt(sign) === ZERO ? 0 : point - sign);
+    scale = Math.max(scale, end - point - 1);
+    if (whole + scale > 38) decimal = false;
+    return true;
   };
 
   return {

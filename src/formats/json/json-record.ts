@@ -1,4 +1,20 @@
 import { type Details, FoundryError, messageOf } from '../../core/errors.ts';
+import {
+  BLANK,
+  CLOSE_OBJECT,
+  COMMA,
+  LOWER_F,
+  LOWER_N,
+  LOWER_T,
+  OPEN_LIST,
+  OPEN_OBJECT,
+  QUOTE,
+  skipBlanks,
+  stringEnd,
+  valueEnd,
+  withoutBlanks,
+} from './json-tokens.ts';
+import { type KnownName, readPlainRecord } from './plain-record.ts';
 
 export type JsonKind = 'null' | 'string' | 'boolean' | 'number' | 'json';
 
@@ -23,20 +39,6 @@ export interface JsonRecord {
 /** The column of records that are not objects. */
 export const VALUE_COLUMN = 'value';
 
-const QUOTE = 34;
-const COMMA = 44;
-const OPEN_LIST = 91;
-const BACKSLASH = 92;
-const CLOSE_LIST = 93;
-const LOWER_F = 102;
-const LOWER_N = 110;
-const LOWER_T = 116;
-const OPEN_OBJECT = 123;
-const CLOSE_OBJECT = 125;
-
-const BLANK = /[ \t\r\n]/;
-const BLANKS_AND_STRINGS = /"(?:[^"\\]|\\.)*"|\s+/g;
-
 /**
  * Gives a reader of the JSON values of one file: an object gives its members, anything else one member named
  * `value`. Numbers keep their digits. A name that stands twice is given twice. A name at the same place as in the
@@ -48,9 +50,14 @@ export function jsonRecordParser(
   file: string,
   placeOf: (line: number) => string = (line) => `${file}:${line}`,
 ): (source: JsonText) => JsonRecord {
-  let known: readonly { readonly quoted: string; readonly name: string }[] = [];
+  let known: readonly KnownName[] = [];
 
   return ({ text, line }) => {
+    const plain = readPlainRecord(text, line, known);
+    if (plain !== undefined) {
+      known = plain.known;
+      return plain.record;
+    }
     try {
       JSON.parse(text);
     } catch (error) {
@@ -63,7 +70,7 @@ export function jsonRecordParser(
       record.names.push(VALUE_COLUMN);
       addValue(record, text, at);
     } else {
-      let names: { quoted: string; name: string }[] | undefined;
+      let names: KnownName[] | undefined;
       at = skipBlanks(text, at + 1);
       for (let index = 0; text.charCodeAt(at) !== CLOSE_OBJECT; index += 1) {
         let member = known[index];
@@ -125,43 +132,4 @@ function addValue({ kinds, texts }: JsonRecord, text: string, at: number): numbe
 
 function decodeString(source: string): string {
   return source.includes('\\') ? (JSON.parse(source) as string) : source.slice(1, -1);
-}
-
-function withoutBlanks(source: string): string {
-  return source.replace(BLANKS_AND_STRINGS, (token) => (token.startsWith('"') ? token : ''));
-}
-
-function skipBlanks(text: string, from: number): number {
-  let at = from;
-  while (text.charCodeAt(at) <= 32) at += 1;
-  return at;
-}
-
-/** Offset behind the string that starts at `from`. */
-function stringEnd(text: string, from: number): number {
-  let at = text.indexOf('"', from + 1);
-  while (at !== -1) {
-    let slashes = 0;
-    while (text.charCodeAt(at - 1 - slashes) === BACKSLASH) slashes += 1;
-    if (slashes % 2 === 0) return at + 1;
-    at = text.indexOf('"', at + 1);
-  }
-  return text.length;
-}
-
-function valueEnd(text: string, from: number): number {
-  const first = text.charCodeAt(from);
-  if (first === QUOTE) return stringEnd(text, from);
-  let depth = 0;
-  for (let at = from; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) at = stringEnd(text, at) - 1;
-    else if (code === OPEN_OBJECT || code === OPEN_LIST) depth += 1;
-    else if (code === CLOSE_OBJECT || code === CLOSE_LIST) {
-      if (depth === 0) return at;
-      depth -= 1;
-      if (depth === 0) return at + 1;
-    } else if (depth === 0 && (code === COMMA || code <= 32)) return at;
-  }
-  return text.length;
 }

@@ -107,6 +107,68 @@ describe('a record', () => {
   });
 });
 
+test('a record is refused exactly where JSON.parse refuses it, however its text was spoilt', () => {
+  const parts = [
+    '{',
+    '}',
+    '[',
+    ']',
+    '"',
+    ',',
+    ':',
+    '0',
+    '1',
+    '-',
+    '.',
+    'e',
+    '+',
+    'true',
+    'null',
+    'a',
+    ' ',
+    '\\',
+    '\n',
+    '\u0001',
+    'é',
+  ];
+  const texts = fc.oneof(
+    fc.array(fc.constantFrom(...parts), { maxLength: 12 }).map((found) => `{"a":${found.join('')}}`),
+    fc
+      .tuple(fc.dictionary(fc.string(), fc.jsonValue()), fc.nat(), fc.constantFrom('', ...parts), fc.nat(2))
+      .map(([value, place, put, cut]) => {
+        const text = JSON.stringify(value);
+        const at = place % (text.length + 1);
+        return text.slice(0, at) + put + text.slice(at + cut);
+      }),
+  );
+  fc.assert(
+    fc.property(fc.array(texts, { minLength: 1, maxLength: 3 }), (all) => {
+      const parse = jsonRecordParser('f');
+      for (const text of all) {
+        let expected: unknown;
+        try {
+          expected = JSON.parse(text);
+        } catch {
+          expect(() => parse({ text, line: 1 })).toThrow('f:1: ');
+          continue;
+        }
+        if (typeof expected !== 'object' || expected === null || !text.isWellFormed()) continue;
+        const { names, kinds, texts: found } = parse({ text, line: 1 });
+        const members = new Map(names.map((name, index) => [name, [kinds[index], found[index]]]));
+        for (const [name, value] of Object.entries(
+          Array.isArray(expected) ? { value: expected } : expected,
+        )) {
+          const [kind, member] = members.get(name) ?? [];
+          if (value === null) expect(kind).toBe('null');
+          else if (typeof value === 'string') expect([kind, member]).toEqual(['string', value]);
+          else expect(JSON.parse(member ?? '')).toEqual(value);
+        }
+      }
+    }),
+    { numRuns: 3000 },
+  );
+});
+
 describe('JSON Lines', () => {
   test('scenario 45: blank lines are passed over, and lines keep their number', async () => {
     expect(await lines('{"a":1}\n\n \t\r\n{"a":2}\r\n3')).toEqual([

@@ -41,7 +41,8 @@ async function jsonSchema(
   const inference = inferColumns();
   for await (const { origin, texts } of recordBlocks(spec, format, inputs, { signal })) {
     const parse = jsonRecordParser(origin);
-    for (const text of texts) inference.add(parse(text), place(origin, text.line));
+    const placeOf = (line: number): string => place(origin, line);
+    for (const text of texts) inference.add(parse(text), placeOf);
   }
   const { records } = inference;
   if (records === 0) return undefined;

@@ -198,7 +198,13 @@ export const FAULTS = {
   broken_record: {
     passes: false,
     codes: ['DATA001'],
-    answer: changed((text) => text.replace('"id":', '"id":0')),
+    answer: ({ page, random }) => {
+      const broken = Math.floor(random() * page.records.length);
+      const records = page.records.map((text, at) =>
+        at === broken ? text.replace('"id":', '"id":0') : text,
+      );
+      return soundAnswer({ ...page, records });
+    },
   },
   error_envelope: {
     passes: false,

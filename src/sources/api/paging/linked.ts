@@ -1,4 +1,5 @@
 import type { PagingScheme } from '../../../config/api/spec.ts';
+import { FoundryError, messageOf } from '../../../core/errors.ts';
 import { atJsonPath } from '../../../core/json-path.ts';
 import { nextLink } from './link-header.ts';
 import { type Place, pageError, type Scheme, type SeenPage } from './scheme.ts';
@@ -77,9 +78,17 @@ export function keysetScheme({ keyField, keyParam }: Extract<PagingScheme, { typ
 function recordOf(page: SeenPage): unknown {
   let last = 'null';
   for (const text of page.records()) last = text;
-  return JSON.parse(last, (_key, value: unknown, context?: { readonly source?: string }) =>
-    typeof value === 'number' ? (context?.source ?? value) : value,
-  );
+  try {
+    return JSON.parse(last, (_key, value: unknown, context?: { readonly source?: string }) =>
+      typeof value === 'number' ? (context?.source ?? value) : value,
+    );
+  } catch (error) {
+    throw new FoundryError(
+      'DATA001',
+      `page ${page.number}, record ${page.count}: not a JSON value: ${messageOf(error)}`,
+      { details: { page: page.number }, cause: error },
+    );
+  }
 }
 
 /** Undefined for null, absent and "", which mean that nothing follows. */
