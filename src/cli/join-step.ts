@@ -3,6 +3,7 @@ import { FoundryError } from '../core/errors.ts';
 import type { JoinPlan } from '../join/plan.ts';
 import type { JoinReport } from '../join/run.ts';
 import { forEachDataset } from './datasets.ts';
+import type { Perform } from './operate.ts';
 import type { DatasetResult } from './outcome.ts';
 import type { Session } from './session.ts';
 
@@ -22,6 +23,7 @@ export async function joinsAfter(
   joins: readonly JoinSpec[],
   isPart: boolean,
   session: Session,
+  perform: Perform,
 ): Promise<DatasetResult<JoinReport>[]> {
   if (joins.length === 0) return [];
   const names = joins.map(({ name }) => name).join(', ');
@@ -36,7 +38,7 @@ export async function joinsAfter(
     return [];
   }
   const { runJoin } = await import('../join/run.ts');
-  return forEachDataset(joins, session, (spec) =>
+  return perform(joins, ['join'], (spec) =>
     runJoin(spec, { ...session, progress: session.progress(spec.name) }),
   );
 }

@@ -14,6 +14,7 @@ import { matchedLeftRows, rightOnlyRows } from './stats.ts';
 export interface JoinFacts {
   readonly spec: JoinSpec;
   readonly runDate: string;
+  readonly runId: string | undefined;
   readonly output: Located;
   readonly left: JoinInput;
   readonly right: JoinInput;
@@ -41,6 +42,7 @@ export function joinManifestBody(facts: JoinFacts): ManifestBody {
   return {
     layer: 'join',
     status: written === 0 ? 'empty' : 'complete',
+    ...(facts.runId !== undefined && { run_id: facts.runId }),
     started_at: facts.startedAt,
     run_date: facts.runDate,
     load_pattern: left.manifest?.load_pattern ?? 'full',

@@ -5,6 +5,8 @@ import type { EngineLimits } from '../engine/engine.ts';
 
 /** What one run adds to a join's spec: the flags of the command line, and the process around it. */
 export interface JoinRunOptions {
+  /** Of the process, for the manifest. */
+  readonly runId?: string;
   readonly runDate: RunDate;
   readonly limits: EngineLimits;
   /** How long to wait while another run holds the output; absent: not at all. */

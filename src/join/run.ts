@@ -114,6 +114,7 @@ export async function runJoin(spec: JoinSpec, options: JoinRunOptions): Promise<
       const body = joinManifestBody({
         spec,
         runDate: options.runDate.date,
+        runId: options.runId,
         output,
         left,
         right,

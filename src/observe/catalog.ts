@@ -8,7 +8,7 @@ import { datasetId, type RunFacts, rowsOf } from './outcome.ts';
 import type { CommittedStep } from './runs/record.ts';
 
 /** The original's names of what ended (original-behaviour §8.6). */
-const EVENTS = { bronze: 'bronze_run', silver: 'silver_promotion' } as const;
+const EVENTS = { bronze: 'bronze_run', silver: 'silver_promotion', join: 'silver_join' } as const;
 
 /**
  * What a catalog wants to know of a step, one object a line: the event, the run's metadata, and where it committed its

@@ -1,9 +1,9 @@
 import type { Log } from '../core/log.ts';
-import type { RunFacts, StepOutcome } from './outcome.ts';
+import type { RunFacts, Step, StepOutcome } from './outcome.ts';
 
 /** Who follows the steps of a run: records, lineage, catalog. None of them changes an outcome, and none throws. */
 export interface Observer {
-  started(step: Pick<StepOutcome, 'spec' | 'layer' | 'startedAt'>): void;
+  started(step: Step): void;
   ended(outcome: StepOutcome): Promise<void>;
   /** Waits for what is still on its way. */
   finish(): Promise<void>;

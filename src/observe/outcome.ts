@@ -1,16 +1,23 @@
 import type { BronzeReport } from '../bronze/run.ts';
+import type { JoinSpec } from '../config/join/spec.ts';
 import type { DatasetSpec } from '../config/spec.ts';
 import { type FailureDocument, failureDocument } from '../core/failure.ts';
+import type { JoinReport } from '../join/run.ts';
 import type { SilverReport } from '../silver/run.ts';
 
-export type Layer = 'bronze' | 'silver';
-export type StepReport = BronzeReport | SilverReport;
+export type Layer = 'bronze' | 'silver' | 'join';
+export type StepReport = BronzeReport | SilverReport | JoinReport;
+export type StepSpec = DatasetSpec | JoinSpec;
 
-/** How one step, the landing or the promotion of one dataset, ended. */
-export interface StepOutcome {
-  readonly spec: DatasetSpec;
+/** What a step is about: one dataset's landing or promotion, or one join. */
+export interface Step {
+  readonly spec: StepSpec;
   readonly layer: Layer;
   readonly startedAt: Date;
+}
+
+/** How one step ended. */
+export interface StepOutcome extends Step {
   readonly endedAt: Date;
   /** Absent where the step failed. */
   readonly report?: StepReport;
@@ -25,11 +32,12 @@ export interface RunFacts {
   readonly configPaths: readonly string[];
 }
 
-export function failedStep(
-  step: Pick<StepOutcome, 'spec' | 'layer' | 'startedAt' | 'endedAt'>,
-  error: unknown,
-): StepOutcome {
+export function failedStep(step: Step & { readonly endedAt: Date }, error: unknown): StepOutcome {
   return { ...step, failure: failureDocument(error) };
+}
+
+export function isJoin(spec: StepSpec): spec is JoinSpec {
+  return !('bronze' in spec);
 }
 
 /** Rows that a step landed or wrote. */
@@ -43,10 +51,16 @@ export function failureLine({ code, message }: FailureDocument): string {
   return `[${code}] ${message}`;
 }
 
-/** The original's names of datasets: `bronze:<system>.<table>`, `silver:<domain>.<entity>`. */
-export function datasetId({ layer, spec }: Pick<StepOutcome, 'layer' | 'spec'>): string {
-  if (layer === 'silver' && spec.silver !== undefined) {
-    return `silver:${spec.silver.domain}.${spec.silver.entity}`;
-  }
-  return `bronze:${spec.bronze.system}.${spec.bronze.table}`;
+/** The original's names of datasets: `bronze:<system>.<table>`, `silver:<domain>.<entity>`; and `join:<name>`. */
+export function datasetId({ layer, spec }: Pick<Step, 'layer' | 'spec'>): string {
+  return `${layer}:${jobName({ layer, spec })}`;
+}
+
+/** What a step is about, within its layer. */
+export function jobName({ layer, spec }: Pick<Step, 'layer' | 'spec'>): string {
+  if (isJoin(spec)) return spec.name;
+  const { bronze, silver } = spec;
+  return layer === 'silver' && silver !== undefined
+    ? `${silver.domain}.${silver.entity}`
+    : `${bronze.system}.${bronze.table}`;
 }

@@ -198,6 +198,77 @@ describe('OpenLineage', () => {
   );
 });
 
+describe('a join', () => {
+  test(
+    'is a step like the others: valid lineage from both Silver tables, a record beside its output, catalog lines, hooks',
+    scenario(async (w) => {
+      const env = { OPENLINEAGE_URL: url, FOUNDRY_CATALOG_FILE: 'catalog.jsonl' };
+      for (const table of ['l', 'r']) {
+        await w.put(`${table}.csv`, csv(['id', table], [1, 'x'], [2, 'y']));
+        await w.put(
+          `${table}.yaml`,
+          classic({ file: { path: `${table}.csv` }, source: { table }, silver: { output_dir: './silver' } }),
+        );
+        expectExit(await run(w, env, 'run-intent', '--config', `${table}.yaml`, '--date', DATE), 0);
+      }
+      const written = events.filter(
+        ({ eventType, job }) => eventType === 'COMPLETE' && job.name.startsWith('silver'),
+      );
+      const tables = written.map(({ outputs }) => outputs[0].name);
+      events.length = 0;
+      const side = (table: string) => ({ path: `./silver/domain=s/entity=${table}/v1/load_date=${DATE}` });
+      await w.put('join.yaml', {
+        silver_join: {
+          left: side('l'),
+          right: side('r'),
+          output: { path: './joined/out', join_keys: ['id'], join_type: 'inner' },
+        },
+      });
+      const args = [
+        'join',
+        '--config',
+        'join.yaml',
+        '--date',
+        DATE,
+        '--on-success-command',
+        'cat > told.json',
+      ];
+      expectExit(await run(w, env, ...args), 0);
+      expect(events.flatMap(lineageProblems)).toEqual([]);
+      expect(events.map(({ eventType }) => eventType)).toEqual(['START', 'COMPLETE']);
+      const [, joined] = events;
+      expect(joined.inputs.map(({ name }: Event) => name)).toEqual(tables);
+      const [output] = joined.outputs;
+      expect(output.outputFacets.outputStatistics.rowCount).toBe(2);
+      const { fields, dataset } = output.facets.columnLineage;
+      expect(fields.r.inputFields.map((input: Event) => [input.name, input.field])).toEqual([
+        [tables[1], 'r'],
+      ]);
+      expect(dataset.map((input: Event) => [input.field, input.transformations[0].subtype])).toEqual([
+        ['id', 'JOIN'],
+        ['id', 'JOIN'],
+      ]);
+      const { document } = await w.json(0, 'runs', 'joined');
+      expect(document.reports).toMatchObject([{ layer: 'join', outcome: 'complete', rows: { joined: 2 } }]);
+      const { run_id } = await w.read('joined/out/_metadata.json');
+      expect(document.reports[0].run_id).toBe(run_id);
+      expect(await w.read('told.json')).toMatchObject({ layer: 'join', status: 'success', run_id });
+      const lines = readFileSync(w.path('catalog.jsonl'), 'utf8');
+      expect(lines).toContain('silver_join_completed');
+      await w.put('join.yaml', {
+        silver_join: {
+          left: side('gone'),
+          right: side('r'),
+          output: { path: './joined/out', join_keys: ['id'] },
+        },
+      });
+      expectExit(await run(w, env, ...args), 4);
+      const failed = await w.json(0, 'runs', 'joined', '--failed');
+      expect(failed.document.reports).toMatchObject([{ layer: 'join', error: { code: 'EXT001' } }]);
+    }),
+  );
+});
+
 describe('the catalog file', () => {
   test(
     'gets the event, the run, the columns and the quality of each step as JSON lines, and of a failure the error',

@@ -84,8 +84,8 @@ export const bronzeCommand = defineCommand({
       return emitResults(session, previews, (report) => renderPreview(report, process.stdout.columns ?? 120));
     }
     const { runBronze } = await import('../../bronze/run.ts');
-    const reports = await operate(datasets, session, ['bronze'], (spec) =>
-      runBronze(spec, options(spec.name)),
+    const reports = await operate(session, datasets, ['bronze'], (perform) =>
+      perform(datasets, ['bronze'], (spec) => runBronze(spec, options(spec.name))),
     );
     return emitResults(session, reports, renderBronzeReport);
   },

@@ -1,9 +1,17 @@
 import { type ArgsDef, defineCommand } from 'citty';
 import type { JoinSpec } from '../../config/join/spec.ts';
 import { FoundryError } from '../../core/errors.ts';
-import { CONFIG_ARGS, DEPRECATED_ARGS, ENGINE_ARGS, MODE_ARGS, OUTPUT_ARGS } from '../args.ts';
+import {
+  CONFIG_ARGS,
+  DEPRECATED_ARGS,
+  ENGINE_ARGS,
+  MODE_ARGS,
+  OPERATION_ARGS,
+  OUTPUT_ARGS,
+} from '../args.ts';
 import { forEachDataset, loadConfigs } from '../datasets.ts';
 import { emitResults } from '../emit.ts';
+import { operate } from '../operate.ts';
 import { renderJoinPlan, renderJoinReport } from '../render-join.ts';
 import { openSession } from '../session.ts';
 import { emitValidated } from '../validate.ts';
@@ -19,6 +27,7 @@ const args = {
   'memory-limit': ENGINE_ARGS['memory-limit'],
   threads: ENGINE_ARGS.threads,
   'lock-timeout': ENGINE_ARGS['lock-timeout'],
+  ...OPERATION_ARGS,
   ...OUTPUT_ARGS,
   'run-context': DEPRECATED_ARGS['run-context'],
 } as const satisfies ArgsDef;
@@ -44,7 +53,9 @@ export const joinCommand = defineCommand({
       return emitResults(session, plans, renderJoinPlan);
     }
     const { runJoin } = await import('../../join/run.ts');
-    const reports = await forEachDataset(joins, session, (spec) => runJoin(spec, options(spec)));
+    const reports = await operate(session, joins, ['join'], (perform) =>
+      perform(joins, ['join'], (spec) => runJoin(spec, options(spec))),
+    );
     return emitResults(session, reports, renderJoinReport);
   },
 });

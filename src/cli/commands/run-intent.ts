@@ -2,6 +2,7 @@ import { type ArgsDef, defineCommand } from 'citty';
 import type { DatasetSpec } from '../../config/spec.ts';
 import { FoundryError } from '../../core/errors.ts';
 import type { IntentOptions } from '../../intent/run.ts';
+import type { StepReport } from '../../observe/outcome.ts';
 import {
   CONFIG_ARGS,
   ENGINE_ARGS,
@@ -68,12 +69,11 @@ export const runIntentCommand = defineCommand({
       return emitResults(session, [...plans, ...(await planJoins(joins, session))], renderLayerPlan);
     }
     const layers = [...(skipBronze ? [] : ['bronze' as const]), ...(skipSilver ? [] : ['silver' as const])];
-    const reports = await operate(datasets, session, layers, (spec) => runIntent(spec, options(spec)));
     const isPart = given['source-name'] !== undefined;
-    return emitResults(
-      session,
-      [...reports, ...(await joinsAfter(reports, joins, isPart, session))],
-      renderLayerReport,
-    );
+    const reports = await operate<StepReport>(session, [...datasets, ...joins], layers, async (perform) => {
+      const built = await perform(datasets, layers, (spec) => runIntent(spec, options(spec)));
+      return [...built, ...(await joinsAfter(built, joins, isPart, session, perform))];
+    });
+    return emitResults(session, reports, renderLayerReport);
   },
 });

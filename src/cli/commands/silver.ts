@@ -101,7 +101,9 @@ export const silverCommand = defineCommand({
       return emitResults(session, plans, renderSilverPlan);
     }
     const { runSilver } = await import('../../silver/run.ts');
-    const reports = await operate(datasets, session, ['silver'], (spec) => runSilver(spec, options(spec)));
+    const reports = await operate(session, datasets, ['silver'], (perform) =>
+      perform(datasets, ['silver'], (spec) => runSilver(spec, options(spec))),
+    );
     return emitResults(session, reports, renderSilverReport);
   },
 });

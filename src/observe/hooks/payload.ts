@@ -1,5 +1,5 @@
 import type { FailureDocument } from '../../core/failure.ts';
-import { datasetId, failureLine, type RunFacts, rowsOf, type StepOutcome } from '../outcome.ts';
+import { datasetId, failureLine, isJoin, type RunFacts, rowsOf, type StepOutcome } from '../outcome.ts';
 
 /** How the whole command ended. */
 export interface RunEnd {
@@ -31,7 +31,7 @@ export function hookPayload(facts: RunFacts, end: RunEnd): Readonly<Record<strin
     config_paths: facts.configPaths,
     config_names: specs.map((spec) => spec.name),
     datasets: [...new Set(steps.map(datasetId))],
-    tables: [...new Set(specs.map((spec) => spec.bronze.table))],
+    tables: [...new Set(specs.flatMap((spec) => (isJoin(spec) ? [] : [spec.bronze.table])))],
     ...(isSingle ? singleFields(steps) : { parallel_results: parallelResults(end) }),
     steps: steps.map(stepDocument),
   };
@@ -40,6 +40,12 @@ export function hookPayload(facts: RunFacts, end: RunEnd): Readonly<Record<strin
 function singleFields(steps: readonly StepOutcome[]): Readonly<Record<string, unknown>> {
   const fields: Record<string, unknown> = {};
   for (const { spec, layer, report } of steps) {
+    if (isJoin(spec)) {
+      fields.config_name = spec.name;
+      fields.silver_model = spec.output.model;
+      if (report !== undefined) fields.silver_partition = report.location;
+      continue;
+    }
     if (layer === 'bronze') {
       if (report?.layer === 'bronze') fields.relative_path = `${report.partition}/`;
       fields.load_pattern = spec.bronze.loadPattern;

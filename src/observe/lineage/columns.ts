@@ -1,5 +1,5 @@
+import type { DatasetSpec } from '../../config/spec.ts';
 import type { Manifest, ManifestColumn } from '../../lake/manifest.ts';
-import type { StepOutcome } from '../outcome.ts';
 import { type DatasetName, recordOf } from './datasets.ts';
 
 interface InputField extends DatasetName {
@@ -41,7 +41,7 @@ const OF_ORDER: ReadonlySet<string> = new Set(['effective_from', 'effective_to',
  */
 export function silverColumns(
   columns: readonly ManifestColumn[],
-  { silver }: StepOutcome['spec'],
+  { silver }: DatasetSpec,
   manifest: Manifest,
   from: DatasetName,
 ): ColumnLineage {
@@ -79,6 +79,35 @@ export function silverColumns(
       ...(silver?.keys ?? []).map((key) => indirect(from, bronzeName(key), 'GROUP_BY', 'rows of one key')),
       ...(order === undefined ? [] : [indirect(from, bronzeName(order), 'SORT', 'newer from older')]),
     ],
+  };
+}
+
+/** What a join's own manifest says of each column: which side's columns it was made of. */
+export function joinColumns(
+  columns: readonly ManifestColumn[],
+  manifest: Manifest,
+  tableOf: (side: string) => DatasetName | undefined,
+): ColumnLineage {
+  const described = Array.isArray(manifest.column_lineage) ? manifest.column_lineage.map(recordOf) : [];
+  const inputFields = (name: string): readonly InputField[] => {
+    const of = described.find((entry) => entry.column === name);
+    const origins = Array.isArray(of?.from) ? of.from.map(recordOf) : [];
+    return origins.flatMap(({ side, column }) => {
+      const table = tableOf(String(side));
+      if (table === undefined) return [];
+      const subtype = column === name && origins.length === 1 ? 'IDENTITY' : 'TRANSFORMATION';
+      return [direct(table, String(column), subtype, `joined from the ${String(side)} side`)];
+    });
+  };
+  const pairs = Array.isArray(manifest.join_key_pairs) ? manifest.join_key_pairs.map(recordOf) : [];
+  return {
+    fields: Object.fromEntries(columns.map(({ name }) => [name, { inputFields: inputFields(name) }])),
+    dataset: pairs.flatMap((pair) =>
+      ['left', 'right'].flatMap((side) => {
+        const table = tableOf(side);
+        return table === undefined ? [] : [indirect(table, String(pair[side]), 'JOIN', 'join key')];
+      }),
+    ),
   };
 }
 

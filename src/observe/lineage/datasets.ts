@@ -1,10 +1,10 @@
 import { dirname } from 'node:path';
+import type { DatasetSpec } from '../../config/spec.ts';
 import { maskSecrets } from '../../core/secret.ts';
 import { bronzeTablePath } from '../../lake/layout.ts';
 import type { Manifest } from '../../lake/manifest.ts';
 import { openStorage } from '../../storage/open.ts';
 import { locationOf } from '../../storage/storage.ts';
-import type { StepOutcome } from '../outcome.ts';
 
 /** How OpenLineage names a table: where it is, and what it is called there (its naming conventions). */
 export interface DatasetName {
@@ -21,7 +21,7 @@ export function datasetAt(location: string): DatasetName {
 }
 
 /** The Bronze table of a dataset, whatever the partition: what Silver reads is what Bronze wrote. */
-export function bronzeTable({ bronze, environment }: StepOutcome['spec']): DatasetName {
+export function bronzeTable({ bronze, environment }: DatasetSpec): DatasetName {
   const path = bronzeTablePath({
     ...(bronze.pathKeys !== undefined && { keys: bronze.pathKeys }),
     ...(environment !== undefined && { environment }),
@@ -31,16 +31,13 @@ export function bronzeTable({ bronze, environment }: StepOutcome['spec']): Datas
   return datasetAt(locationOf(openStorage(bronze.base), path));
 }
 
-/** One table for each artifact of an entity, whatever the load partition. */
+/** One table for each artifact of an entity or a join, whatever the load partition. */
 export function silverTable(location: string, stem: string): DatasetName {
   return datasetAt(`${location.slice(0, location.lastIndexOf('/'))}/${stem}`);
 }
 
 /** What Bronze read: the one file, the folder of several, or what the source calls itself. */
-export function sourceDataset(
-  { spec }: Pick<StepOutcome, 'spec'>,
-  manifest: Manifest | undefined,
-): DatasetName {
+export function sourceDataset(spec: DatasetSpec, manifest: Manifest | undefined): DatasetName {
   const source = recordOf(manifest?.source);
   const inputs = Array.isArray(source.inputs)
     ? source.inputs.map((input) => String(recordOf(input).path))

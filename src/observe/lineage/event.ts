@@ -1,12 +1,8 @@
 import { BUILD_INFO } from '../../core/build-info.ts';
-import type { Manifest, ManifestColumn } from '../../lake/manifest.ts';
-import { failureLine, type RunFacts, rowsOf, type StepOutcome } from '../outcome.ts';
-import { bronzeColumns, type ColumnLineage, silverColumns } from './columns.ts';
-import { bronzeTable, type DatasetName, recordOf, silverTable, sourceDataset } from './datasets.ts';
-
-/** foundry has no address of its own that would say more. */
-const PRODUCER = `urn:foundry:version:${BUILD_INFO.version}`;
-const SPEC = 'https://openlineage.io/spec';
+import type { Manifest } from '../../lake/manifest.ts';
+import { failureLine, jobName, type RunFacts, type Step, type StepOutcome } from '../outcome.ts';
+import { facet, PRODUCER, SPEC } from './facet.ts';
+import { inputsOf, outputsOf } from './tables.ts';
 
 export interface LineageContext {
   readonly facts: RunFacts;
@@ -18,7 +14,7 @@ export interface LineageContext {
 export interface LineageStep {
   /** Of this step, UUID: a job of OpenLineage is one dataset's landing or promotion. */
   readonly stepId: string;
-  readonly step: Pick<StepOutcome, 'spec' | 'layer' | 'startedAt'>;
+  readonly step: Step;
 }
 
 /** The event that a step begins. */
@@ -102,7 +98,7 @@ function event(
     },
     job: {
       namespace,
-      name: `${layer}.${layer === 'silver' && spec.silver !== undefined ? `${spec.silver.domain}.${spec.silver.entity}` : `${spec.bronze.system}.${spec.bronze.table}`}`,
+      name: `${layer}.${jobName({ layer, spec })}`,
       facets: {
         jobType: facet('2-0-3/JobTypeJobFacet', {
           processingType: 'BATCH',
@@ -114,89 +110,4 @@ function event(
     inputs,
     outputs,
   };
-}
-
-function inputsOf(outcome: StepOutcome, manifest: Manifest | undefined): readonly object[] {
-  const { spec, layer, report } = outcome;
-  if (layer === 'bronze') {
-    const columns = manifest?.schema;
-    return [{ ...sourceDataset(outcome, manifest), facets: schemaFacet(columns) }];
-  }
-  const rows = report?.layer === 'silver' ? report.rows.read : undefined;
-  return [
-    {
-      ...bronzeTable(spec),
-      facets: schemaFacet(manifest?.input_schema),
-      ...(rows !== undefined && {
-        inputFacets: {
-          dataQualityMetrics: facet('1-0-2/DataQualityMetricsInputDatasetFacet', {
-            rowCount: rows,
-            columnMetrics: {},
-          }),
-        },
-      }),
-    },
-  ];
-}
-
-function outputsOf(outcome: StepOutcome, manifest: Manifest): readonly object[] {
-  const { spec, report } = outcome;
-  if (report?.layer === 'bronze') {
-    const lineage = bronzeColumns(manifest.schema, sourceDataset(outcome, manifest));
-    return [output(bronzeTable(spec), manifest, manifest.schema, lineage, undefined, rowsOf(report))];
-  }
-  if (report?.layer !== 'silver') return [];
-  const described = recordOf(manifest.artifacts);
-  return report.artifacts.map(({ artifact, rows }) => {
-    const { name, schema } = recordOf(described[artifact]);
-    const columns = Array.isArray(schema) ? (schema as readonly ManifestColumn[]) : manifest.schema;
-    const table = silverTable(report.location, typeof name === 'string' ? name : artifact);
-    return output(
-      table,
-      manifest,
-      columns,
-      silverColumns(columns, spec, manifest, bronzeTable(spec)),
-      artifact,
-      rows,
-    );
-  });
-}
-
-function output(
-  table: DatasetName,
-  manifest: Manifest,
-  columns: readonly ManifestColumn[],
-  lineage: ColumnLineage,
-  artifact: string | undefined,
-  rows: number,
-): object {
-  const files = manifest.files.filter((file) => file.role === 'data' && file.artifact === artifact);
-  return {
-    ...table,
-    facets: {
-      ...schemaFacet(columns),
-      version: facet('1-0-1/DatasetVersionDatasetFacet', { datasetVersion: manifest.commit_id }),
-      columnLineage: facet('1-2-0/ColumnLineageDatasetFacet', { ...lineage }),
-    },
-    outputFacets: {
-      outputStatistics: facet('1-0-2/OutputStatisticsOutputDatasetFacet', {
-        rowCount: rows,
-        size: files.reduce((sum, file) => sum + file.size_bytes, 0),
-        fileCount: files.length,
-      }),
-    },
-  };
-}
-
-function schemaFacet(columns: readonly ManifestColumn[] | undefined): object {
-  if (columns === undefined) return {};
-  return {
-    schema: facet('1-1-1/SchemaDatasetFacet', { fields: columns.map(({ name, type }) => ({ name, type })) }),
-  };
-}
-
-/** @param id version and name, as its schema is published: `1-0-1/ParentRunFacet` */
-function facet(id: string, content: object): object {
-  const name = id.slice(id.indexOf('/') + 1);
-  return { _producer: PRODUCER, _schemaURL: `${SPEC}/facets/${id}.json#/$defs/${name}`, ...content };
 }

@@ -4,7 +4,7 @@ import { messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { maskedJson, maskSecrets } from '../../core/secret.ts';
 import { postJson, shownUrl } from '../http.ts';
-import type { RunFacts, StepOutcome } from '../outcome.ts';
+import type { RunFacts, Step } from '../outcome.ts';
 import type { CommittedStep } from '../runs/record.ts';
 import { endEvent, type LineageContext, startEvent } from './event.ts';
 
@@ -44,7 +44,7 @@ function parentOf(text: string | undefined): LineageContext['parent'] {
 }
 
 export interface LineageSink {
-  started(step: Pick<StepOutcome, 'spec' | 'layer' | 'startedAt'>): void;
+  started(step: Step): void;
   ended(step: CommittedStep): void;
   /** When every event was sent, or given up. */
   finish(): Promise<void>;
@@ -81,7 +81,7 @@ export function openLineage(
       await attempt(shownUrl(url), () => postJson(url, body, { headers, signal }));
     });
   };
-  const idOf = ({ spec, layer }: Pick<StepOutcome, 'spec' | 'layer'>): string => {
+  const idOf = ({ spec, layer }: Pick<Step, 'spec' | 'layer'>): string => {
     const key = `${layer}\0${spec.name}`;
     const id = ids.get(key) ?? Bun.randomUUIDv7();
     ids.set(key, id);

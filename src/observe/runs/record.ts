@@ -8,7 +8,7 @@ import { writeRunRecord } from '../../lake/run-history.ts';
 import type { RunRecord } from '../../lake/run-record.ts';
 import { openStorage } from '../../storage/open.ts';
 import type { Storage } from '../../storage/storage.ts';
-import type { RunFacts, StepOutcome, StepReport } from '../outcome.ts';
+import { isJoin, type RunFacts, type StepOutcome, type StepReport } from '../outcome.ts';
 
 const INPUTS_RECORDED = 50;
 /** A storage that hangs must not hold a run that is done. */
@@ -20,42 +20,63 @@ export interface CommittedStep {
   readonly manifest?: Manifest;
 }
 
-/** The storage that a step writes to. */
-export function storageOf({ spec, layer }: StepOutcome): Storage | undefined {
+interface Place {
+  readonly storage: Storage;
+  /** Of the partition that the step committed; absent where it failed before it was known. */
+  readonly path?: string;
+}
+
+/** Where a step writes. */
+async function placeOf(
+  { spec, layer, report }: StepOutcome,
+  { runDate }: RunFacts,
+): Promise<Place | undefined> {
+  const signal = AbortSignal.timeout(DEADLINE_MS);
+  if (isJoin(spec)) {
+    const { locate } = await import('../../join/place.ts');
+    const { lake, path } = await locate(spec.output.place, { date: runDate });
+    return { storage: lake.storage, path };
+  }
   const base = layer === 'bronze' ? spec.bronze.base : spec.silver?.base;
-  return base === undefined ? undefined : openStorage(base, { signal: AbortSignal.timeout(DEADLINE_MS) });
+  if (base === undefined) return undefined;
+  const path = report === undefined || report.layer === 'join' ? undefined : report.partition;
+  return { storage: openStorage(base, { signal }), ...(path !== undefined && { path }) };
 }
 
 /** Leaves the record of a step beside its data. Never throws: without it, the run ended as it did. */
 export async function recordStep(facts: RunFacts, outcome: StepOutcome, log: Log): Promise<CommittedStep> {
   if (outcome.report?.status === 'skipped') return { outcome };
   try {
-    const storage = storageOf(outcome);
-    if (storage === undefined) return { outcome };
-    return await withDeadline(write(storage, facts, outcome));
+    return await withDeadline(write(facts, outcome));
   } catch (error) {
     log.warn(`no record of this run could be written: ${messageOf(error)}`);
     return { outcome };
   }
 }
 
-async function write(storage: Storage, facts: RunFacts, outcome: StepOutcome): Promise<CommittedStep> {
-  const manifest = await committedManifest(storage, facts, outcome.report);
-  await writeRunRecord(storage, runRecord(facts, outcome, manifest));
+async function write(facts: RunFacts, outcome: StepOutcome): Promise<CommittedStep> {
+  const place = await placeOf(outcome, facts);
+  if (place === undefined) return { outcome };
+  const manifest = outcome.report === undefined ? undefined : await committedManifest(place, facts);
+  await writeRunRecord(place.storage, runRecord(facts, outcome, place.path, manifest));
   return { outcome, ...(manifest !== undefined && { manifest }) };
 }
 
+/** Unless another run has replaced it since. */
 async function committedManifest(
-  storage: Storage,
+  { storage, path }: Place,
   { runId }: RunFacts,
-  report: StepReport | undefined,
 ): Promise<Manifest | undefined> {
-  if (report === undefined) return undefined;
-  const manifest = await readManifest({ storage }, report.partition);
+  const manifest = path === undefined ? undefined : await readManifest({ storage }, path);
   return manifest?.run_id === runId ? manifest : undefined;
 }
 
-function runRecord(facts: RunFacts, outcome: StepOutcome, manifest: Manifest | undefined): RunRecord {
+function runRecord(
+  facts: RunFacts,
+  outcome: StepOutcome,
+  path: string | undefined,
+  manifest: Manifest | undefined,
+): RunRecord {
   const { spec, layer, startedAt, endedAt, report, failure } = outcome;
   const inputs = inputsOf(report, manifest);
   return {
@@ -78,7 +99,7 @@ function runRecord(facts: RunFacts, outcome: StepOutcome, manifest: Manifest | u
       inputs: inputs.slice(0, INPUTS_RECORDED),
       inputs_total: inputs.length,
     }),
-    ...(report !== undefined && { output: outputOf(report, manifest), rows: rowCounts(report) }),
+    ...(report !== undefined && { output: outputOf(report, path, manifest), rows: rowCounts(report) }),
     ...(report?.layer === 'bronze' && report.cursor !== undefined && { cursor: report.cursor }),
     ...(failure !== undefined && { error: { ...failure } }),
   };
@@ -95,15 +116,20 @@ function inputsOf(
 ): readonly { readonly path: string }[] | undefined {
   if (manifest?.inputs !== undefined) return manifest.inputs.map((input) => ({ ...input }));
   if (report?.layer === 'silver') return report.inputs.map((path) => ({ path }));
+  if (report?.layer === 'join') return report.inputs.map(({ location }) => ({ path: location }));
   const source = manifest?.source;
   if (typeof source !== 'object' || source === null || !('inputs' in source)) return undefined;
   return Array.isArray(source.inputs) ? source.inputs : undefined;
 }
 
-function outputOf(report: StepReport, manifest: Manifest | undefined): NonNullable<RunRecord['output']> {
+function outputOf(
+  report: StepReport,
+  path: string | undefined,
+  manifest: Manifest | undefined,
+): NonNullable<RunRecord['output']> {
   return {
     location: report.location,
-    partition: report.partition,
+    ...(path !== undefined && { partition: path }),
     ...(manifest !== undefined && { commit_id: manifest.commit_id }),
     files: report.files.length,
     size_bytes: report.files.reduce((sum, file) => sum + file.size_bytes, 0),
@@ -116,7 +142,8 @@ function rowCounts(report: StepReport): Readonly<Record<string, number>> {
     return { landed: report.rows, quarantined: report.quarantined ?? 0, ...replaced };
   }
   const written = report.artifacts.reduce((sum, artifact) => sum + artifact.rows, 0);
-  return { ...report.rows, written, ...replaced };
+  const counted = report.layer === 'join' ? { joined: report.rows } : report.rows;
+  return { ...counted, written, ...replaced };
 }
 
 async function withDeadline<T>(work: Promise<T>): Promise<T> {
