@@ -529,6 +529,33 @@ describe('the contract of columns', () => {
 
 describe('the Bronze that is read', () => {
   test(
+    'a part whose bytes were damaged is named, in a lake of foundry and in another; Silver stays as it was',
+    scenario(async (w) => {
+      const rows = Array.from({ length: 50 }, (_, i) => [i, '2025-01-01', `v${i}`]);
+      await w.put('in.csv', csv(['id', 'ts', 'status'], ...rows));
+      await promote(w, classic({ silver: SCD1 }));
+      const before = await w.snapshot(SILVER);
+      const [part] = (await w.files(BRONZE)).filter((name) => name.endsWith('.parquet'));
+      const bytes = await readFile(w.path(BRONZE, part ?? ''));
+      // The header of the first page: the file keeps its size, and its footer.
+      await w.put(join(BRONZE, part ?? ''), Buffer.from(bytes).fill(0xff, 4, 24));
+      for (const [exitCode, code] of [
+        [3, 'SUM001'],
+        [3, 'DATA001'],
+      ] as const) {
+        const run = await w.run('silver', ...RUN);
+        expectExit(run, exitCode);
+        expect(run.stderr).toContain(`[${code}]`);
+        expect(run.stderr).toContain(`${part} cannot be read: it is damaged`);
+        expect(await w.snapshot(SILVER)).toEqual(before);
+        await rm(w.path(BRONZE, '_metadata.json'), { force: true });
+        await rm(w.path(BRONZE, '_checksums.json'), { force: true });
+      }
+    }),
+    30_000,
+  );
+
+  test(
     'batches of different columns are united by name, widened and recorded; strict names the columns',
     scenario(async (w) => {
       const hour = async (name: string, types: object, rows: string) => {

@@ -10,6 +10,7 @@ import { withNewNames } from '../promotion/rename.ts';
 import { openStorage } from '../storage/open.ts';
 import { locationOf } from '../storage/storage.ts';
 import { describeChanges, earlierLoad, type SchemaChanges, schemaChanges } from './contract.ts';
+import { tellingDamage } from './damaged.ts';
 import { type OpenedBronze, openBronze } from './inputs.ts';
 import { inputSchemaOf, silverManifestBody } from './manifest-body.ts';
 import type { SilverRunOptions } from './options.ts';
@@ -94,10 +95,12 @@ export async function runSilver(configured: DatasetSpec, options: SilverRunOptio
         requireChecksum: silver.requireChecksum,
       });
       for (const warning of bronze.warnings) options.log.warn(warning);
-      const promoted = await promote(engine, spec, bronze.parts, bronze.schema, writer.spool, {
-        ...options,
-        ...(bronze.snapshots !== undefined && { snapshots: bronze.snapshots }),
-      });
+      const promoted = await tellingDamage(engine, bronze, () =>
+        promote(engine, spec, bronze.parts, bronze.schema, writer.spool, {
+          ...options,
+          ...(bronze.snapshots !== undefined && { snapshots: bronze.snapshots }),
+        }),
+      );
       refuseEmptyReplacement(spec, scope.loadPattern, promoted, writer, location);
       const inputSchema = knowsColumns(bronze) ? inputSchemaOf(spec, promoted) : [];
       const changes = schemaChanges(await earlierLoad(lake, path), inputSchema);
