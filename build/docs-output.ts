@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Text without what differs from run to run or from machine to machine: hashes, ids, sizes, durations, moments, and
- * the folder of the run, which pages write as `…`.
+ * Text without what differs from run to run or from machine to machine: hashes, ids, sizes, durations, moments, ports,
+ * and the folder of the run, which pages write as `…`.
  */
 export function normalised(text: string, folder: string): string {
   return text
@@ -18,6 +18,7 @@ export function normalised(text: string, folder: string): string {
     .replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/g, '<moment>')
     .replace(/^\[([A-Z]+)\] \d{4}-\d\d-\d\d \d\d:\d\d:\d\d/gm, '[$1] <moment>')
     .replace(/ - foundry\.[0-9a-f]{8} - /g, ' - foundry.<run> - ')
+    .replace(/\b127\.0\.0\.1:\d+\b/g, '<host>')
     .replace(/[ \t]+$/gm, '')
     .trim();
 }

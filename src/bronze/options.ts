@@ -15,6 +15,8 @@ export interface BronzeRunOptions {
   readonly stateFile?: string;
   /** APIs: the folder that keeps what they say, or that says it in their place; one folder for each dataset in it. */
   readonly recording?: { readonly mode: 'record' | 'replay'; readonly folder: string };
+  /** Plans: ask the source whether it can be read. */
+  readonly checkConnections?: boolean;
   readonly limits: EngineLimits;
   /** How long to wait while another run holds the dataset; absent: not at all. */
   readonly leaseWaitSeconds?: number;

@@ -4,7 +4,7 @@ import { partStem } from '../lake/layout.ts';
 import type { Manifest } from '../lake/manifest.ts';
 import { readManifest } from '../lake/reader.ts';
 import { openSource } from '../sources/open.ts';
-import type { SourcePlan } from '../sources/source.ts';
+import type { Source, SourcePlan } from '../sources/source.ts';
 import { openStorage } from '../storage/open.ts';
 import { locationOf } from '../storage/storage.ts';
 import { planIncremental } from './incremental.ts';
@@ -20,6 +20,8 @@ export interface BronzePlan {
     readonly description: string;
     readonly inputs: readonly { readonly path: string; readonly size_bytes: number }[];
     readonly problem?: string;
+    /** What the source said; only where it was asked. */
+    readonly connection?: string;
   };
   readonly target: {
     readonly partition: string;
@@ -47,7 +49,11 @@ export interface BronzePlan {
   };
 }
 
-/** Reads config, manifests and listings only; writes nothing. */
+/**
+ * Reads config, manifests and listings only; writes nothing. With `checkConnections`, the source is asked too.
+ *
+ * @throws what keeps the source from being read, where it is asked
+ */
 export async function planBronze(spec: DatasetSpec, options: BronzeRunOptions): Promise<BronzePlan> {
   const { bronze } = spec;
   const target = bronzeTarget(bronze, {
@@ -64,7 +70,7 @@ export async function planBronze(spec: DatasetSpec, options: BronzeRunOptions): 
     dataset: spec.name,
     layer: 'bronze',
     enabled: bronze.enabled,
-    source: printable(await source.plan()),
+    source: { ...printable(await source.plan()), ...(await connectionPart(spec, source, options)) },
     target: {
       partition: target.path,
       location: locationOf(storage, target.path),
@@ -91,6 +97,15 @@ export async function planBronze(spec: DatasetSpec, options: BronzeRunOptions): 
       allow_empty: bronze.allowEmpty,
     },
   };
+}
+
+async function connectionPart(
+  { bronze }: DatasetSpec,
+  source: Source,
+  { checkConnections, signal }: BronzeRunOptions,
+): Promise<{ readonly connection?: string }> {
+  if (checkConnections !== true || !bronze.enabled || source.check === undefined) return {};
+  return { connection: await source.check(signal) };
 }
 
 async function incrementalPart(

@@ -65,6 +65,13 @@ export const MODE_ARGS = {
   'validate-only': { type: 'boolean', description: 'Check the configs and stop' },
 } as const satisfies ArgsDef;
 
+export const CHECK_ARGS = {
+  'check-connections': {
+    type: 'boolean',
+    description: 'With --dry-run: ask databases and APIs whether they can be read',
+  },
+} as const satisfies ArgsDef;
+
 export const ENGINE_ARGS = {
   'parallel-workers': {
     type: 'string',
@@ -256,6 +263,16 @@ export function recordingOf(args: {
       throw new FoundryError('USE001', `--${mode} has nothing to do with --${other}, which asks nobody`);
   }
   return { recording: { mode, folder } };
+}
+
+/** @throws USE001 without the plan that it belongs to. */
+export function connectionChecks(args: {
+  readonly 'check-connections'?: boolean | undefined;
+  readonly 'dry-run'?: boolean | undefined;
+}): { readonly checkConnections?: boolean } {
+  if (args['check-connections'] !== true) return {};
+  if (args['dry-run'] === true) return { checkConnections: true };
+  throw new FoundryError('USE001', '--check-connections is part of a plan; give --dry-run too');
 }
 
 /** The values of a comma list, trimmed, blanks dropped. */

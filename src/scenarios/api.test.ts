@@ -351,6 +351,36 @@ describe('a run over an API', () => {
   );
 
   test(
+    'asks the API in a plan only with --check-connections, and says what came or what keeps it from being read',
+    api(
+      ({ query, headers }) =>
+        headers.authorization === 'Bearer good-token'
+          ? { items: numberedRows(7).slice(0, num({ query } as SeenRequest, 'page_size')), total: 7 }
+          : new Response('{"error":"who are you"}', { status: 401 }),
+      async ({ w, server, land }) => {
+        const flags = ['--dry-run', '--check-connections'];
+        const settings = {
+          auth_type: 'bearer',
+          auth_token_env: 'TOKEN',
+          pagination: { type: 'page', page_size: 3, total_path: 'total' },
+        };
+        const good = await land(0, { api: settings, env: { TOKEN: 'good-token' }, flags });
+        const host = new URL(server.url).host;
+        expect(good.reports[0].source.connection).toBe(`${host} answered 200 with 3 records of 7`);
+        expect([server.requests.length, await w.files('output')]).toEqual([1, []]);
+        const bad = await land(4, { api: settings, env: { TOKEN: 'bad-token' }, flags });
+        expect(bad.errors[0]?.message).toContain('the API answered 401: {"error":"who are you"}');
+        const odd = { ...settings, pagination: { type: 'page', total_path: 'totals' } };
+        expect((await land(4, { api: odd, env: { TOKEN: 'good-token' }, flags })).errors[0]?.code).toBe(
+          'PAGE001',
+        );
+        const alone = await land(2, { api: settings, flags: ['--check-connections'] });
+        expect(alone.errors[0]?.message).toContain('--check-connections is part of a plan');
+      },
+    ),
+  );
+
+  test(
     'never prints a secret, wherever the API repeats it',
     api(
       ({ query, headers }) =>

@@ -74,6 +74,13 @@ export interface Source {
   /** Looks at names and sizes, never at rows. @throws EXT001 when the source cannot be reached. */
   plan(): Promise<SourcePlan>;
   /**
+   * Asks the source for as little as tells that it can be read, and tells what was found in a few words; absent where
+   * `plan` has looked already.
+   *
+   * @throws as `read`
+   */
+  check?(signal: AbortSignal): Promise<string>;
+  /**
    * The rows, in the source's order, every batch of one schema; may throw `ReadAgain`, once. The schema alone, with
    * zero rows, is given as one empty batch where the source states columns; a source that states none yields nothing.
    */

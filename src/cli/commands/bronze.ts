@@ -1,6 +1,8 @@
 import { type ArgsDef, defineCommand } from 'citty';
 import {
+  CHECK_ARGS,
   CONFIG_ARGS,
+  connectionChecks,
   DEPRECATED_ARGS,
   ENGINE_ARGS,
   INCREMENTAL_ARGS,
@@ -32,6 +34,7 @@ const args = {
   },
   ...INCREMENTAL_ARGS,
   ...MODE_ARGS,
+  ...CHECK_ARGS,
   ...PREVIEW_ARGS,
   ...RECORDING_ARGS,
   'list-backends': { type: 'boolean', description: 'List the storage backends and stop' },
@@ -54,6 +57,7 @@ export const bronzeCommand = defineCommand({
     const session = openSession('bronze', given, data.signal);
     const preview = previewRows(given);
     const recording = recordingOf(given);
+    const checks = connectionChecks(given);
     const { applyOverrides } = await import('../../config/overrides.ts');
     const loadPattern = given['load-pattern'];
     const datasets = (
@@ -69,6 +73,7 @@ export const bronzeCommand = defineCommand({
       progress: session.progress(label),
       ...(batchId === undefined ? {} : { batchId }),
       ...incremental,
+      ...checks,
       ...recording,
     });
     if (given['dry-run'] === true) {

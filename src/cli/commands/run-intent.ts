@@ -4,7 +4,9 @@ import { FoundryError } from '../../core/errors.ts';
 import type { IntentOptions } from '../../intent/run.ts';
 import type { StepReport } from '../../observe/outcome.ts';
 import {
+  CHECK_ARGS,
   CONFIG_ARGS,
+  connectionChecks,
   ENGINE_ARGS,
   INCREMENTAL_ARGS,
   incrementalFlags,
@@ -33,6 +35,7 @@ const args = {
   'skip-silver': { type: 'boolean', description: 'Only land; a join of the config is left out too' },
   'skip-join': { type: 'boolean', description: 'Leave the join of the config out' },
   ...MODE_ARGS,
+  ...CHECK_ARGS,
   ...ENGINE_ARGS,
   ...OPERATION_ARGS,
   ...OUTPUT_ARGS,
@@ -43,6 +46,7 @@ export const runIntentCommand = defineCommand({
   args,
   async run({ args: given, data }) {
     const session = openSession('run-intent', given, data.signal);
+    const checks = connectionChecks(given);
     const skipBronze = given['skip-bronze'] === true;
     const skipSilver = given['skip-silver'] === true;
     if (skipBronze && skipSilver) {
@@ -61,6 +65,7 @@ export const runIntentCommand = defineCommand({
       progress: session.progress(spec.name),
       ...(given['batch-id'] === undefined ? {} : { batchId: given['batch-id'] }),
       ...incremental,
+      ...checks,
       skipBronze,
       skipSilver,
     });

@@ -6,6 +6,7 @@ import { trackCursor } from '../cursor-filter.ts';
 import type { RecordBlock } from '../json-rows.ts';
 import { openRecords, type Records } from '../records.ts';
 import type { ReadRequest, Source, SourceContext, SourcePlan } from '../source.ts';
+import { checkFirstPage } from './check.ts';
 import { type ApiClient, openClient } from './client.ts';
 import { cursorParameter } from './cursor-parameter.ts';
 import { datedSpec } from './dated.ts';
@@ -32,6 +33,11 @@ export function openApiSource(written: ApiSourceSpec, context: SourceContext): S
         if (!(error instanceof FoundryError)) throw error;
         return { description: `${spec.method} ${spec.endpoint}`, inputs: [], problem: error.message };
       }
+    },
+    async check(signal) {
+      const endpoint = endpointUrl(spec, env);
+      const client = openClient(spec, { origin: endpoint.origin, env, warn: context.warn });
+      return checkFirstPage(spec, client.exchange, requestBuilder(spec, endpoint), client.redact, signal);
     },
     read(request): Batches {
       blocks ??= recordBlocks(spec, context, request, closed.signal);
