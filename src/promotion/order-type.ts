@@ -122,11 +122,12 @@ function numberOrder(field: Field, number: string, whole: number, fraction: numb
 
 /** @throws CFG001 for a zone that the engine does not know. */
 export async function requireTimezone(engine: Engine, timezone: string): Promise<void> {
-  const [known] = await engine.query(
-    `SELECT count(*) AS n FROM pg_timezone_names() WHERE name = ${literal(timezone)}`,
+  const found = await engine.query(
+    `SELECT name FROM pg_timezone_names() WHERE lower(name) = lower(${literal(timezone)})`,
   );
-  if (known?.n !== 0n) return;
-  throw new FoundryError('CFG001', `timezone: "${timezone}" is no IANA time zone`);
+  if (found.some(({ name }) => name === timezone)) return;
+  const meant = found[0] === undefined ? '' : ` (did you mean "${found[0].name}"?)`;
+  throw new FoundryError('CFG001', `timezone: "${timezone}" is no IANA time zone${meant}`);
 }
 
 function matching(column: string, pattern: string): string {

@@ -77,15 +77,17 @@ async function refuse(request: QuarantineRequest, rows: number): Promise<never> 
   );
   const value = typeof cell?.value === 'string' ? cell.value : undefined;
   const shown = value === undefined ? '' : ` (${first?.culprit}: ${JSON.stringify(value)})`;
+  const because = request.faults.find(({ reason }) => reason === first?.reason)?.hint;
   const { enabled, maxBadRecords, maxBadPercent } = spec.errorHandling;
+  const usual = enabled
+    ? `error_handling allows ${maxBadRecords} bad rows, and ${maxBadPercent} % beyond that. Mend the source, or allow more.`
+    : 'Mend the source, or set error_handling.enabled to keep such rows aside.';
   throw new FoundryError(
     'QUAL001',
     `${rows} of ${request.totalRows} rows cannot be promoted; the first is row ${row} of ${file}: ${first?.reason}${shown}`,
     {
       details: { bad_rows: rows, file, row, column: String(first?.culprit), value },
-      hint: enabled
-        ? `error_handling allows ${maxBadRecords} bad rows, and ${maxBadPercent} % beyond that. Mend the source, or allow more.`
-        : 'Mend the source, or set error_handling.enabled to keep such rows aside.',
+      hint: because === undefined ? usual : `${because} ${usual}`,
     },
   );
 }

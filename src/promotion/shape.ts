@@ -1,6 +1,6 @@
 import type { ColumnShaping, SilverSpec } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
-import { type Field, formatType, type TableSchema } from '../core/schema.ts';
+import { type DataType, type Field, formatType, type TableSchema } from '../core/schema.ts';
 import { identifier, literal } from '../engine/sql.ts';
 import { castSql, isZoned } from './cast-sql.ts';
 import { MODELS } from './models/registry.ts';
@@ -19,6 +19,8 @@ export interface Fault {
   readonly column: string;
   /** SQL over the cleaned source; never NULL. */
   readonly condition: string;
+  /** Why a value that looks right may not fit. */
+  readonly hint?: string;
 }
 
 export interface Shape {
@@ -127,8 +129,18 @@ function shapedColumn(source: Field, shaping: ColumnShaping, timezone: string | 
     field: { name, type },
     sql: cast,
     source: source.name,
-    fault: { reason, column: source.name, condition },
+    fault: { reason, column: source.name, condition, ...zoneHint(type, timezone) },
   };
+}
+
+function zoneHint(type: DataType, timezone: string | undefined): { readonly hint?: string } {
+  if (type.kind !== 'timestamp') return {};
+  if (timezone !== undefined) {
+    return { hint: `Times that the clocks of ${timezone} show twice or skip, as they change, do not fit.` };
+  }
+  return type.utc
+    ? { hint: 'Times without a zone fit only where silver.timezone says which zone they are in.' }
+    : { hint: 'Times with a zone fit only where silver.timezone says whose clocks they are read from.' };
 }
 
 /**

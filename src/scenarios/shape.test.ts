@@ -186,6 +186,17 @@ describe('the shape of Silver', () => {
       const refused = await w.run('run-intent', '--config', 'b.yaml', '--date', DATE);
       expectExit(refused, 3);
       expect(refused.stderr).toContain('Set silver.timezone to the zone');
+      await w.put('c.yaml', classic({ silver: { ...SCD1, types: { ts: 'timestamptz' } } }));
+      const unknown = await w.run('run-intent', '--config', 'c.yaml', '--date', DATE);
+      expectExit(unknown, 3);
+      expect(unknown.stderr).toContain('only where silver.timezone says which zone');
+      await w.put(
+        'd.yaml',
+        classic({ silver: { ...SCD1, types: { ts: 'timestamptz' }, timezone: 'europe/berlin' } }),
+      );
+      const misspelt = await w.run('run-intent', '--config', 'd.yaml', '--date', DATE);
+      expectExit(misspelt, 2);
+      expect(misspelt.stderr).toContain('did you mean "Europe/Berlin"?');
     }),
   );
 
