@@ -132,7 +132,11 @@ async function extractRowsOfEngine(
   destination: RowDestination,
   options: BronzeRunOptions,
 ): Promise<Extracted> {
-  const input = await source.engineInput?.({ signal: options.signal, onBytes: options.progress.bytes });
+  const input = await source.engineInput?.({
+    signal: options.signal,
+    spool: destination.spool,
+    onBytes: options.progress.bytes,
+  });
   if (input?.format !== 'parquet') throw new Error('a source for the engine only gave it nothing to read');
   const engine = await openEngine(options.limits, options.signal);
   try {
@@ -160,7 +164,11 @@ async function extractByEngine(
   options: BronzeRunOptions,
 ): Promise<Extracted | undefined> {
   options.progress.step('checking');
-  const input = await source.engineInput?.({ ...request, signal: options.signal });
+  const input = await source.engineInput?.({
+    ...request,
+    spool: destination.spool,
+    signal: options.signal,
+  });
   if (input === undefined) return undefined;
   throwIfStopped(options.signal);
   options.progress.step('writing');

@@ -5,10 +5,11 @@ import type { Manifest } from '../lake/manifest.ts';
 import { readManifest } from '../lake/reader.ts';
 import { openSource } from '../sources/open.ts';
 import type { Source, SourcePlan } from '../sources/source.ts';
-import { openStorage } from '../storage/open.ts';
+import { storageOf } from '../storage/open.ts';
 import { locationOf } from '../storage/storage.ts';
 import { planIncremental } from './incremental.ts';
 import type { BronzeRunOptions } from './options.ts';
+import { sourceContext } from './source-context.ts';
 import { bronzeTarget, placeOf } from './target.ts';
 
 /** What a Bronze run would read and write: data only. `--dry-run` prints exactly this. */
@@ -60,8 +61,8 @@ export async function planBronze(spec: DatasetSpec, options: BronzeRunOptions): 
     ...(spec.environment === undefined ? {} : { environment: spec.environment }),
     ...options,
   });
-  const storage = openStorage(bronze.base);
-  const source = await openSource(bronze.source, { runDate: options.runDate, warn: options.log.warn });
+  const storage = storageOf(bronze.base, spec, options);
+  const source = await openSource(bronze.source, sourceContext(spec, options));
   const lake: Lake = { storage, ...(bronze.pathKeys !== undefined && { pathKeys: bronze.pathKeys }) };
   const current = await readManifest(lake, target.path);
   const incremental = await incrementalPart(spec, lake, { path: target.path, current }, options);

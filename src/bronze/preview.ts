@@ -1,3 +1,6 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { DatasetSpec } from '../config/spec.ts';
 import type { Batch, Batches } from '../core/batch.ts';
 import { throwIfStopped } from '../core/errors.ts';
@@ -6,6 +9,7 @@ import { openEngine } from '../engine/duckdb.ts';
 import { readParquetRows } from '../engine/parquet-rows.ts';
 import { openSource } from '../sources/open.ts';
 import type { ReadRequest, Source } from '../sources/source.ts';
+import { removeTree } from '../storage/durable.ts';
 import { textFormat } from '../table/format.ts';
 import type { BronzeRunOptions } from './options.ts';
 import { sourceContext } from './source-context.ts';
@@ -35,11 +39,28 @@ export async function previewBronze(
   options: BronzeRunOptions,
   open: typeof openSource = openSource,
 ): Promise<BronzePreview> {
+  // What lies on an object store is fetched before it is read.
+  const spool = await mkdtemp(join(tmpdir(), 'foundry-preview-'));
+  try {
+    return await preview(spec, count, spool, options, open);
+  } finally {
+    await removeTree(spool);
+  }
+}
+
+async function preview(
+  spec: DatasetSpec,
+  count: number,
+  spool: string,
+  options: BronzeRunOptions,
+  open: typeof openSource,
+): Promise<BronzePreview> {
   const source = await open(spec.bronze.source, sourceContext(spec, options));
   const { description } = await source.plan();
   const reasons: Record<string, number> = {};
   const request: ReadRequest = {
     signal: options.signal,
+    spool,
     limitRows: count,
     onBytes: options.progress.bytes,
     ...(spec.bronze.errorHandling !== undefined && {

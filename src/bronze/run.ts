@@ -3,14 +3,15 @@ import { FoundryError, throwIfStopped } from '../core/errors.ts';
 import { openPartition } from '../lake/commit.ts';
 import type { Committed, Lake, PartitionWriter } from '../lake/lake.ts';
 import { acquireLease } from '../lake/lease.ts';
-import type { Cursor } from '../lake/manifest.ts';
+import type { Cursor, ManifestBody } from '../lake/manifest.ts';
 import { checkUnchanged } from '../lake/neighbours.ts';
 import type { ReferenceRecord } from '../lake/reference.ts';
 import { openSource } from '../sources/open.ts';
-import { openStorage } from '../storage/open.ts';
+import { storageOf } from '../storage/open.ts';
 import { tightRoom } from '../storage/room.ts';
 import { locationOf } from '../storage/storage.ts';
 import type { Extracted } from './extract.ts';
+import { keepLocal } from './keep-local.ts';
 import { bronzeManifestBody } from './manifest-body.ts';
 import type { BronzeRunOptions } from './options.ts';
 import { planReading } from './reading.ts';
@@ -62,7 +63,7 @@ export async function runBronze(
     ...(spec.environment === undefined ? {} : { environment: spec.environment }),
     ...options,
   });
-  const storage = openStorage(bronze.base);
+  const storage = storageOf(bronze.base, spec, options);
   const location = locationOf(storage, target.path);
   const report = {
     dataset: spec.name,
@@ -107,7 +108,7 @@ export async function runBronze(
       };
       const body = bronzeManifestBody(spec, landed, writer.previous, options);
       await checkUnchanged(lake, reading.continues);
-      const committed = await writer.commit(extracted.parts, body);
+      const committed = await commit(spec, writer, extracted.parts, body, options);
       return {
         ...report,
         ...outcome(committed, writer),
@@ -125,6 +126,25 @@ export async function runBronze(
     }
   } finally {
     await lease.release();
+  }
+}
+
+/** Also into the local base that `keep_local` asks for; the bucket comes first, as what readers of the lake see. */
+async function commit(
+  { bronze }: DatasetSpec,
+  writer: PartitionWriter,
+  parts: Extracted['parts'],
+  body: ManifestBody,
+  options: BronzeRunOptions,
+): Promise<Committed> {
+  if (bronze.keepLocal === undefined) return writer.commit(parts, body);
+  const copy = await keepLocal(bronze.keepLocal, writer.path, parts, body, options);
+  try {
+    const committed = await writer.commit(parts, body);
+    await copy.commit();
+    return committed;
+  } finally {
+    await copy.discard();
   }
 }
 

@@ -3,12 +3,20 @@ import type { DatasetSpec } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import { recordExchanges, replayExchanges } from '../sources/api/recording.ts';
 import type { SourceContext } from '../sources/source.ts';
+import { spoolBudget } from '../storage/spool-budget.ts';
 import type { BronzeRunOptions } from './options.ts';
 
 /** What a dataset's source is given by the run: above all, whether the network is recorded or replayed. */
 export function sourceContext(spec: DatasetSpec, options: BronzeRunOptions): SourceContext {
-  const { recording } = options;
-  const context = { runDate: options.runDate, warn: options.log.warn, log: options.log };
+  const { recording, runDate, log, signal, spoolLimitBytes } = options;
+  const context = {
+    runDate,
+    warn: log.warn,
+    signal,
+    log,
+    ...(spec.connections !== undefined && { connections: spec.connections }),
+    budget: spoolBudget(spoolLimitBytes),
+  };
   if (recording === undefined) return context;
   const { mode } = recording;
   if (spec.bronze.source.type !== 'api') {

@@ -138,6 +138,25 @@ export const OPERATION_ARGS = {
   },
 } as const satisfies ArgsDef;
 
+/** Of commands that touch object stores. */
+export const STORAGE_ARGS = {
+  'spool-limit': {
+    type: 'string',
+    valueHint: '20GB',
+    description: 'What may be fetched from remote storage to the local disk (default: what is free there)',
+  },
+  'create-container': {
+    type: 'boolean',
+    description: 'Create an Azure container that is not there yet',
+  },
+  'storage-scope': {
+    type: 'enum',
+    options: ['any', 'onprem'],
+    description: 'Refuse, before anything is contacted, what is not on the own premises (default: any)',
+  },
+  'onprem-only': { type: 'boolean', description: 'The same as --storage-scope onprem' },
+} as const satisfies ArgsDef;
+
 export const OUTPUT_ARGS = {
   output: {
     type: 'enum',

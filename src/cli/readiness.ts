@@ -110,7 +110,11 @@ function isTyped({ bronze: { source } }: DatasetSpec): boolean {
 }
 
 async function sourceItem(spec: DatasetSpec, runDate: RunDate): Promise<ReadinessItem> {
-  const source = await openSource(spec.bronze.source, { runDate, warn: () => undefined });
+  const source = await openSource(spec.bronze.source, {
+    runDate,
+    warn: () => undefined,
+    ...(spec.connections !== undefined && { connections: spec.connections }),
+  });
   try {
     const { description, problem } = await source.plan();
     return {

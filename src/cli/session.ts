@@ -36,6 +36,8 @@ export interface Session {
   readonly isPlan: boolean;
   readonly hooks: Hooks;
   /** Of the process, of --timeout, and of `stop`. */
+  /** Of one dataset, as `limits`. */
+  readonly spoolLimitBytes: number | undefined;
   readonly signal: AbortSignal;
   /** Ends the run cleanly, with this failure. */
   stop(reason: FoundryError): void;
@@ -57,6 +59,7 @@ export interface SessionArgs extends LogArgs, HookArgs {
   readonly 'use-locks'?: boolean | undefined;
   readonly timeout?: string | undefined;
   readonly 'fail-fast'?: boolean | undefined;
+  readonly 'spool-limit'?: string | undefined;
 }
 
 /** What does not stop within this time after a timeout is left as a kill would leave it. */
@@ -67,6 +70,7 @@ export function openSession(command: string, args: SessionArgs, signal: AbortSig
   const stopper = new AbortController();
   startTimeout(args.timeout, stopper);
   const whole = limitsOf(args);
+  const spoolLimit = spoolLimitOf(args);
   let workers = atLeastOne('--parallel-workers', args['parallel-workers']) ?? 1;
   let line: ProgressLine | undefined;
   const clearProgress = (): void => line?.clear();
@@ -88,6 +92,9 @@ export function openSession(command: string, args: SessionArgs, signal: AbortSig
     },
     failFast: args['fail-fast'] === true,
     leaseWaitSeconds: leaseWaitOf(args),
+    get spoolLimitBytes() {
+      return spoolLimit === undefined ? undefined : Math.floor(spoolLimit / workers);
+    },
     log,
     isPlan: args['dry-run'] === true || args['validate-only'] === true || args.preview !== undefined,
     hooks: hooksOf(args, process.env),
@@ -149,6 +156,16 @@ function sharedLimits(whole: EngineLimits, workers: number): EngineLimits {
     memoryBytes: Math.floor(whole.memoryBytes / workers),
     threads: Math.max(1, Math.ceil(whole.threads / workers)),
   };
+}
+
+function spoolLimitOf(args: SessionArgs): number | undefined {
+  const text = args['spool-limit'];
+  if (text === undefined) return undefined;
+  const bytes = parseBytes(text);
+  if (bytes === undefined) {
+    throw new FoundryError('USE001', `--spool-limit: "${text}" is not a size; write 512MB or 20GB`);
+  }
+  return bytes;
 }
 
 /** `--use-locks` alone waits as long as the original did. */

@@ -1,9 +1,15 @@
 import type { JoinPlace, JoinSpec } from '../config/join/spec.ts';
 import type { DatasetSpec } from '../config/spec.ts';
+import { parseLocation } from '../config/storage/location.ts';
 import { emitResults } from './emit.ts';
 import type { DatasetResult } from './outcome.ts';
 import { renderFacts } from './render.ts';
 import type { Session } from './session.ts';
+
+function backendAt(base: string): string {
+  const location = parseLocation(base);
+  return 'problem' in location ? 'local' : location.type;
+}
 
 /** The report of `--validate-only`: what each valid dataset and join is, and nothing done. */
 export function emitValidated(
@@ -31,7 +37,7 @@ function validDataset(spec: DatasetSpec) {
     table: spec.bronze.table,
     source_type: spec.bronze.source.type,
     load_pattern: spec.bronze.loadPattern,
-    storage_backend: 'local',
+    storage_backend: backendAt(spec.bronze.base),
     silver_model: spec.silver?.model ?? null,
   };
 }

@@ -86,6 +86,26 @@ azure: {connection_string: "\${AZURE:x}"}
     expect(JSON.stringify(dataset)).not.toContain('${');
   });
 
+  test('gives its datasets real bucket names and connections, below what the config says itself', async () => {
+    const intent = `environment: dev
+system: s
+entity: t
+storage: {source: {backend: s3}, bronze: {backend: s3, prefix: b}, silver: {backend: s3, bucket: other}, s3_connection: {region: eu-1}}
+bronze: {path_pattern: in/x.csv}
+silver: {entity_kind: state, natural_keys: [id], change_ts_column: ts}
+`;
+    const { dataset } = await load(
+      { [PATH]: FULL, 'configs/c.yaml': intent },
+      { KEY: 'AKIA1', SECRET: 'hush' },
+    );
+    expect(dataset?.bronze.base).toBe('s3://dev-bronze/b');
+    expect(dataset?.bronze.source).toMatchObject({ path: 's3://source_data/in/x.csv' });
+    expect(dataset?.silver?.base).toBe('s3://other');
+    expect(dataset?.connections?.s3).toMatchObject({ endpointUrl: 'http://localhost:9000', region: 'eu-1' });
+    const lacking = await load({ [PATH]: FULL, 'configs/c.yaml': intent }, { KEY: 'AKIA1' });
+    expect(lacking.dataset?.connections?.s3?.unset).toEqual(['s3.secret_access_key']);
+  });
+
   test('belongs to classic configs too', async () => {
     const { dataset } = await load({ 'configs/c.yaml': CLASSIC, [PATH]: 'name: dev' });
     expect(dataset?.environmentFile?.name).toBe('dev');

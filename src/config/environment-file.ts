@@ -3,9 +3,10 @@ import { dirname, join, resolve } from 'node:path';
 import { Secret } from '../core/secret.ts';
 import { type EnvironmentConfig, environmentSchema } from './environment-schema.ts';
 import type { EnvironmentSpec } from './spec.ts';
+import { present } from './storage/settings.ts';
 import { type ConfigDocument, parseYaml } from './yaml/document.ts';
 import { type Environment, isMapping, type SubstitutedText, substitute } from './yaml/environment.ts';
-import { ConfigError, type ConfigPath, type ConfigWarning } from './yaml/problems.ts';
+import { ConfigError, type ConfigPath, type ConfigWarning, formatPath } from './yaml/problems.ts';
 import { readText } from './yaml/read-text.ts';
 import { createReport, type Report } from './yaml/report.ts';
 import { checkShape, type Partly } from './yaml/validate.ts';
@@ -70,7 +71,9 @@ export async function readEnvironment(
     throw new ConfigError(report.problems);
   }
   const { config, partial } = checkShape(environmentSchema, value, report);
-  checkS3(partial.s3, report);
+  checkAddress(partial.s3?.endpoint_url, ['s3', 'endpoint_url'], report);
+  checkAddress(partial.azure?.account_url, ['azure', 'account_url'], report);
+  warnOfSecrets(partial, report);
   if (partial.name !== undefined && partial.name !== name) {
     report.warn(
       ['name'],
@@ -80,7 +83,8 @@ export async function readEnvironment(
   if (config === undefined || report.problems.length > 0) {
     throw new ConfigError(report.problems, { warnings: report.warnings });
   }
-  return { spec: environmentSpec(config, path), value, warnings: report.warnings, document, origins };
+  const unset = problems.map((problem) => formatPath(problem.path));
+  return { spec: environmentSpec(config, path, unset), value, warnings: report.warnings, document, origins };
 }
 
 function remove(root: unknown, path: ConfigPath): void {
@@ -90,35 +94,71 @@ function remove(root: unknown, path: ConfigPath): void {
   if (isMapping(parent)) delete parent[String(path.at(-1))];
 }
 
-function checkS3(s3: Partly<EnvironmentConfig>['s3'], report: Report): void {
-  if (s3?.endpoint_url !== undefined && !/^https?:$/.test(URL.parse(s3.endpoint_url)?.protocol ?? '')) {
-    const at = ['s3', 'endpoint_url'];
-    report.invalid(
-      at,
-      `endpoint_url must be an http or https address, got ${report.show(at, s3.endpoint_url)}`,
-    );
-  }
-  for (const key of ['access_key_id', 'secret_access_key'] as const) {
-    if (s3?.[key] === undefined || report.originOf(['s3', key]) !== undefined) continue;
-    report.warn(['s3', key], `'${key}' stands in the file as it is; write \${NAME} and set that variable`);
+function checkAddress(address: string | undefined, at: ConfigPath, report: Report): void {
+  if (address === undefined || /^https?:$/.test(URL.parse(address)?.protocol ?? '')) return;
+  report.invalid(at, `${at.at(-1)} must be an http or https address, got ${report.show(at, address)}`);
+}
+
+const SECRETS = {
+  s3: ['access_key_id', 'secret_access_key', 'session_token'],
+  azure: ['connection_string', 'account_key', 'sas_token', 'client_secret'],
+} as const;
+
+function warnOfSecrets(config: Partly<EnvironmentConfig>, report: Report): void {
+  for (const section of ['s3', 'azure'] as const) {
+    const values: Readonly<Record<string, unknown>> = { ...config[section] };
+    for (const key of SECRETS[section]) {
+      if (values[key] === undefined || report.originOf([section, key]) !== undefined) continue;
+      report.warn(
+        [section, key],
+        `'${key}' stands in the file as it is; write \${NAME} and set that variable`,
+      );
+    }
   }
 }
 
-function environmentSpec({ name, s3, azure }: EnvironmentConfig, path: string): EnvironmentSpec {
+function environmentSpec(
+  { name, s3, azure }: EnvironmentConfig,
+  path: string,
+  unset: readonly string[],
+): EnvironmentSpec {
+  const secret = (value: string | undefined): Secret | undefined =>
+    value === undefined ? undefined : new Secret(value);
+  const unsetIn = (section: string) => ({ unset: unset.filter((key) => key.startsWith(`${section}.`)) });
   return {
     path: resolve(path),
     name,
     ...(s3 !== undefined && {
-      s3: {
-        ...(s3.endpoint_url !== undefined && { endpointUrl: s3.endpoint_url }),
-        ...(s3.access_key_id !== undefined && { accessKeyId: new Secret(s3.access_key_id) }),
-        ...(s3.secret_access_key !== undefined && { secretAccessKey: new Secret(s3.secret_access_key) }),
+      s3: present({
+        endpointUrl: s3.endpoint_url,
+        accessKeyId: secret(s3.access_key_id),
+        secretAccessKey: secret(s3.secret_access_key),
+        sessionToken: secret(s3.session_token),
         region: s3.region ?? 'us-east-1',
+        pathStyle: s3.path_style,
+        profile: s3.profile,
+        serverSideEncryption: s3.server_side_encryption,
+        kmsKeyId: s3.kms_key_id,
+        caFile: s3.ca_file,
+        verifySsl: s3.verify_ssl,
         buckets: s3.buckets ?? {},
-      },
+        ...unsetIn('s3'),
+      }),
     }),
     ...(azure !== undefined && {
-      azure: Object.fromEntries(Object.entries(azure).map(([key, value]) => [key, new Secret(value)])),
+      azure: present({
+        connectionString: secret(azure.connection_string),
+        accountName: azure.account_name,
+        accountUrl: azure.account_url,
+        accountKey: secret(azure.account_key),
+        sasToken: secret(azure.sas_token),
+        tenantId: azure.tenant_id,
+        clientId: azure.client_id,
+        clientSecret: secret(azure.client_secret),
+        useManagedIdentity: azure.use_managed_identity,
+        containers: azure.containers ?? {},
+        ...unsetIn('azure'),
+      }),
     }),
   };
 }

@@ -202,6 +202,9 @@ const BESIDE: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'platform.bronze.output_defaults.allow_parquet': { 'source.run.write_csv': true },
   'bronze.options.output_defaults.allow_csv': { 'bronze.options.output_formats': ['csv', 'parquet'] },
   'bronze.options.output_defaults.allow_parquet': { 'bronze.options.output_formats': ['csv', 'parquet'] },
+  'platform.bronze.storage_backend': { 'platform.bronze.s3_bucket': 'b' },
+  'platform.s3_connection.kms_key_id': { 'platform.s3_connection.server_side_encryption': 'aws:kms' },
+  'storage.s3_connection.kms_key_id': { 'storage.s3_connection.server_side_encryption': 'aws:kms' },
   'silver.cdc.insert': OPERATION,
   'silver.cdc.update': OPERATION,
   'silver.cdc.delete': OPERATION,
@@ -231,6 +234,8 @@ const VALUES: Readonly<Record<string, readonly unknown[]>> = {
   token_url: ['https://y.example'],
   statuses: [[500]],
   jitter: [0.5],
+  endpoint_url: ['http://localhost:9000'],
+  account_url: ['https://account.blob.core.windows.net'],
 };
 
 /** The keys of a JSON Schema that hold values, and not only further keys. */

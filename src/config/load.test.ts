@@ -288,22 +288,58 @@ silver:
   });
 });
 
-describe('what is not built yet', () => {
-  test('is refused as CFG010 by key and position, and never ignored', () => {
-    for (const [text, path] of [
-      [
-        CLASSIC.replace('local, local_path: ./lake', 's3, s3_bucket: b, s3_prefix: p'),
-        'platform.bronze.storage_backend',
-      ],
-      [CLASSIC.replace('data/x.csv', 's3://b/x.csv'), 'source.file.path'],
-      [`${STATE}storage: {silver: {backend: s3, bucket: b}}`, 'storage.silver.backend'],
+describe('storage of a classic config', () => {
+  const at = (bronze: string, more = '') =>
+    CLASSIC.replace('storage_backend: local, local_path: ./lake', bronze).replace(
+      '}}\n',
+      `}${more === '' ? '' : `, ${more}`}}\n`,
+    );
+
+  test('is a bucket or a container with a prefix, and how it is reached', () => {
+    const s3 = spec(
+      at(
+        'storage_backend: s3, s3_bucket: lake, s3_prefix: /raw/',
+        's3_connection: {endpoint_url_env: E, access_key_env: A, secret_key_env: S, verify_ssl: true}',
+      ),
+    );
+    expect(s3.bronze.base).toBe('s3://lake/raw');
+    expect(s3.connections).toEqual({
+      s3: {
+        endpointUrlEnv: 'E',
+        accessKeyId: { env: 'A' },
+        secretAccessKey: { env: 'S' },
+        verifySsl: true,
+      },
+    });
+    expect(spec(at('azure_container: con, azure_prefix: a/b')).bronze.base).toBe('az://con/a/b');
+    expect(spec(CLASSIC.replace('data/x.csv', 's3://b/x.csv')).bronze.source).toMatchObject({
+      path: 's3://b/x.csv',
+    });
+  });
+
+  test('needs its bucket or container, by names that can be some', () => {
+    for (const [bronze, path] of [
+      ['storage_backend: s3', 'platform.bronze.s3_bucket'],
+      ['storage_backend: s3, s3_bucket: "a/b"', 'platform.bronze.s3_bucket'],
+      ['storage_backend: s3, s3_bucket: b, s3_prefix: a/../b', 'platform.bronze.s3_prefix'],
+      ['storage_backend: azure, azure_prefix: x', 'platform.bronze.azure_container'],
     ] as const) {
-      const error = refused(text);
-      expect([error.code, error.message]).toEqual(['CFG010', expect.stringContaining(` ${path}: `)]);
-      expect(problemsOf(error).every((problem) => (problem.line ?? 0) >= 1)).toBe(true);
+      expect(problemsOf(refused(at(bronze))).map((problem) => problem.path)).toEqual([path]);
     }
   });
 
+  test('is classified for storage policies, where a cloud_provider of "" or null is none', () => {
+    const metadata = 'storage_backend: s3, s3_bucket: b, storage_metadata: ';
+    expect(
+      spec(at(`${metadata}{boundary: onprem, provider_type: s3_local, cloud_provider: ""}`)).storageMetadata,
+    ).toEqual({ boundary: 'onprem', providerType: 's3_local' });
+    expect(problemsOf(refused(at(`${metadata}{boundary: moon}`))).map(({ path }) => path)).toEqual([
+      'platform.bronze.storage_metadata.boundary',
+    ]);
+  });
+});
+
+describe('a setting', () => {
   test('is accepted where it asks for nothing', () => {
     spec(`${CLASSIC}\nsilver: {normalization: {trim_strings: false}, schema: {rename_map: {}}}`);
     spec(`${STATE}storage: {bronze: {backend: local}}`);

@@ -2,6 +2,7 @@ import { findEnvironment, type ReadEnvironment, readEnvironment } from './enviro
 import type { JoinSpec } from './join/spec.ts';
 import { type ReadConfig, readConfig } from './read-config.ts';
 import type { DatasetSpec } from './spec.ts';
+import { inEnvironment } from './storage/environment.ts';
 import type { Environment } from './yaml/environment.ts';
 import { type ConfigWarning, formatPath } from './yaml/problems.ts';
 import { readText } from './yaml/read-text.ts';
@@ -67,7 +68,7 @@ export async function openConfig(path: string, env: Environment): Promise<Opened
   }
   const datasets = read.datasets.map((spec): DatasetSpec => {
     const file = spec.environment === undefined ? undefined : environments.get(spec.environment);
-    return file === undefined ? spec : { ...spec, environmentFile: file.spec };
+    return file === undefined ? spec : inEnvironment(spec, file.spec);
   });
   const { join } = read;
   return { datasets, ...(join !== undefined && { join }), warnings, read, environments };

@@ -5,6 +5,7 @@ import { leavesOf, otherValues, valueAt, withValue } from './other-values.ts';
 import type { ReadConfig } from './read-config.ts';
 import type { Draft } from './read-datasets.ts';
 import type { DatasetSpec } from './spec.ts';
+import { inEnvironment } from './storage/environment.ts';
 import type { SubstitutedText } from './yaml/environment.ts';
 import { type Environment, isMapping } from './yaml/environment.ts';
 import { type ConfigPath, type ConfigWarning, formatPath, type Position, pathKey } from './yaml/problems.ts';
@@ -40,7 +41,13 @@ const MASK = '***';
 const DEFAULT: Origin = { kind: 'default' };
 const SECRET_NAME = /SECRET|PASS|TOKEN|CREDENTIAL|PRIVATE|(?:API|ACCESS|ACCOUNT)_?KEY|CONN(?:ECTION)?_?STR/i;
 /** Of the spec, but no settings. */
-const INTERNAL = new Set(['configPath', 'bronze.source.configFolder', 'environmentFile.path']);
+const INTERNAL = new Set([
+  'configPath',
+  'bronze.source.configFolder',
+  'environmentFile.path',
+  'environmentFile.s3.unset',
+  'environmentFile.azure.unset',
+]);
 
 /**
  * The datasets of a config file as a run would see them, and for each value where it comes from.
@@ -53,8 +60,16 @@ export async function resolveConfig(path: string, env: Environment): Promise<Res
   const resolved = datasets.map((spec, index): ResolvedDataset => {
     const draft = read.drafts[index];
     const file = spec.environment === undefined ? undefined : environments.get(spec.environment);
-    const keys = draft === undefined ? new Map() : keysOf(draft, spec);
-    const settings = flatten(spec).map(({ path: at, value }): ResolvedSetting => {
+    const translate = (config: unknown): DatasetSpec => {
+      const made = draft?.translate(config) ?? spec;
+      return file === undefined ? made : inEnvironment(made, file.spec);
+    };
+    const keys = draft === undefined ? new Map() : keysOf({ ...draft, translate }, spec);
+    // What the environment file says of connections is shown as its own keys.
+    const isRepeated = (at: ConfigPath): boolean =>
+      at[0] === 'connections' && file !== undefined && keys.get(pathKey(at))?.isWritten !== true;
+    const values = flatten(spec).filter(({ path: at }) => !isRepeated(at));
+    const settings = values.map(({ path: at, value }): ResolvedSetting => {
       if (at[0] !== 'environmentFile' || file === undefined) {
         return settingOf(at, value, keys.get(pathKey(at)), { path, read, draft, env, mask });
       }
@@ -211,6 +226,6 @@ function variablesIn(written: string): string[] {
 
 /** `s3.endpointUrl` of the spec is `s3.endpoint_url` of the file; names of buckets are as they are. */
 function environmentKey(path: ConfigPath): ConfigPath {
-  const isSetting = (index: number): boolean => index === 1 && path[0] === 's3';
+  const isSetting = (index: number): boolean => index === 1 && (path[0] === 's3' || path[0] === 'azure');
   return path.map((step, index) => (isSetting(index) ? snakeCase(String(step)) : step));
 }

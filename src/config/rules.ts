@@ -1,6 +1,7 @@
 import { CONFIG_VERSIONS } from './file/schema.ts';
 import { isTimezone, nameProblem, partitionNameProblem } from './names.ts';
 import type { Compression, OutputFormats } from './spec.ts';
+import { parseLocation } from './storage/location.ts';
 import type { ConfigPath } from './yaml/problems.ts';
 import type { Report } from './yaml/report.ts';
 
@@ -75,12 +76,9 @@ export function checkFolder(value: string | undefined, at: ConfigPath, report: R
   if (value === undefined) return;
   if (value.trim() === '') report.invalid(at, `${at.at(-1)} must not be empty`);
   else if (value.includes('\u0000')) report.invalid(at, `${at.at(-1)} must not contain control characters`);
-  else if (/^[a-z][a-z0-9+.-]+:\/\//i.test(value)) {
-    report.later(
-      at,
-      `${report.show(at, value)} is not a local folder; other storages are not available yet`,
-      'value',
-    );
+  else {
+    const location = parseLocation(value);
+    if ('problem' in location) report.invalid(at, `${report.show(at, value)}: ${location.problem}`);
   }
 }
 

@@ -13,14 +13,14 @@ const BYTES_PER_MB = 1024 * 1024;
 
 /**
  * The rules of `source.run` and `bronze.options` that need more than a type.
- * @param isSplit the source can be read by several workers
+ * @param surroundings `isSplit`: the source can be read by several workers; `backend`: where Bronze lies
  */
 export function checkRun(
   run: Partly<RunOptions> & { readonly delta_mode?: ReferenceSpec['deltaMode'] | undefined },
   strategy: PartitionStrategy | undefined,
   at: ConfigPath,
   report: Report,
-  { isSplit = false }: { readonly isSplit?: boolean } = {},
+  { isSplit, backend }: { readonly isSplit: boolean; readonly backend: 'local' | 's3' | 'azure' },
 ): void {
   const key = (name: keyof RunOptions): ConfigPath => [...at, name];
   checkFolder(run.local_output_dir, key('local_output_dir'), report);
@@ -38,7 +38,11 @@ export function checkRun(
     );
   }
   for (const name of ['storage_enabled', 's3_enabled', 'keep_local'] as const) {
-    if (run[name] === true) report.warn(key(name), `'${name}' has no effect on the local backend`);
+    if (run[name] === true && backend === 'local')
+      report.warn(key(name), `'${name}' has no effect on the local backend`);
+  }
+  if (run.storage_enabled !== undefined && run.s3_enabled !== undefined) {
+    report.warn(key('s3_enabled'), "'s3_enabled' has no effect beside storage_enabled");
   }
   if (run.cleanup_on_failure === false) {
     report.warn(

@@ -4,6 +4,8 @@ import type { ApiSourceSpec } from './api/spec.ts';
 import type { CommandSourceSpec } from './command/spec.ts';
 import type { CustomSourceSpec } from './custom/spec.ts';
 import type { DatabaseSourceSpec } from './database/spec.ts';
+import type { Connections } from './storage/connections.ts';
+import type { StorageMetadata } from './storage/settings.ts';
 
 /**
  * What a config file means, whichever dialect it was written in. Nothing above `config/` knows the dialect.
@@ -17,6 +19,9 @@ export interface DatasetSpec {
   readonly environment?: string;
   /** The file of that environment; absent where there is none. */
   readonly environmentFile?: EnvironmentSpec;
+  /** How the storages of its source, Bronze and Silver are reached, beyond what the process's environment says. */
+  readonly connections?: Connections;
+  readonly storageMetadata?: StorageMetadata;
   /** Label that is carried into the metadata of both layers. */
   readonly patternId?: string;
   readonly configVersion?: number;
@@ -33,11 +38,33 @@ export interface EnvironmentSpec {
     readonly endpointUrl?: string;
     readonly accessKeyId?: Secret;
     readonly secretAccessKey?: Secret;
+    readonly sessionToken?: Secret;
     readonly region: string;
+    readonly pathStyle?: boolean;
+    readonly profile?: string;
+    readonly serverSideEncryption?: 'AES256' | 'aws:kms';
+    readonly kmsKeyId?: string;
+    readonly caFile?: string;
+    readonly verifySsl?: boolean;
     /** Real bucket names by the names that configs use. */
     readonly buckets: Readonly<Record<string, string>>;
+    /** Keys that are left out because their variables are not set; using the storage is an error then. */
+    readonly unset: readonly string[];
   };
-  readonly azure?: Readonly<Record<string, Secret>>;
+  readonly azure?: {
+    readonly connectionString?: Secret;
+    readonly accountName?: string;
+    readonly accountUrl?: string;
+    readonly accountKey?: Secret;
+    readonly sasToken?: Secret;
+    readonly tenantId?: string;
+    readonly clientId?: string;
+    readonly clientSecret?: Secret;
+    readonly useManagedIdentity?: boolean;
+    /** Real container names by the names that configs use. */
+    readonly containers: Readonly<Record<string, string>>;
+    readonly unset: readonly string[];
+  };
 }
 
 export type LoadPattern = 'full' | 'cdc' | 'current_history';
@@ -81,8 +108,10 @@ export interface BronzeSpec {
   readonly patternFolder?: string;
   /** Present when `path_structure` renames a folder. */
   readonly pathKeys?: BronzePathKeys;
-  /** Base folder as written: relative to the working directory, or absolute (decision 24). */
+  /** A folder, relative to the working directory or absolute (decision 24), or a URI of an object store. */
   readonly base: string;
+  /** Local base folder where the partition is kept too (decision 25); only where `base` is remote. */
+  readonly keepLocal?: string;
   readonly partition: {
     readonly strategy: PartitionStrategy;
     /** Only for strategy `batch_id`; generated when absent. */

@@ -27,6 +27,12 @@ export const ERRORS = {
     meaning: 'The config asks for something this version cannot do yet.',
     hint: 'Remove the setting, or use a version that supports it.',
   },
+  POL001: {
+    exit: 2,
+    retryable: false,
+    meaning: 'A policy of this run forbids a place that its configs or flags name. Nothing was contacted.',
+    hint: 'Run it without the policy, correct the places named, or name hosts of your own in FOUNDRY_ONPREM_HOSTS.',
+  },
   DATA001: {
     exit: 3,
     retryable: false,

@@ -9,7 +9,10 @@ const CHUNK_BYTES = 1 << 20;
 
 /** A local source file as it was when the run first looked at it. */
 export interface InputFile {
+  /** As people know it; also where its bytes lie, unless `at` says another place. */
   readonly path: string;
+  /** The local copy of a remote file. */
+  readonly at?: string;
   readonly packing: Packing;
   readonly encoding: TextEncoding;
   readonly sizeBytes: number;
@@ -56,15 +59,20 @@ export function readText(input: InputFile, options: ReadOptions): AsyncGenerator
   return withoutMark(input.encoding === 'utf-8' ? chunks : toUtf8(chunks, input.encoding, input.path));
 }
 
+/** Where the bytes of a file can be read. */
+export function localPathOf(input: InputFile): string {
+  return input.at ?? input.path;
+}
+
 /** @throws EXT001 when the file is no longer what `input` describes. */
 export async function checkUnchanged(input: InputFile): Promise<void> {
-  const now = await statInput(input.path);
+  const now = await statInput(localPathOf(input));
   if (now.sizeBytes !== input.sizeBytes || now.modifiedMs !== input.modifiedMs) throw changed(input);
 }
 
 async function* readRaw(input: InputFile, options: ReadOptions): AsyncGenerator<Buffer> {
   await checkUnchanged(input);
-  const handle = await open(input.path, 'r').catch((error: unknown) => {
+  const handle = await open(localPathOf(input), 'r').catch((error: unknown) => {
     throw new FoundryError('EXT001', `${input.path} cannot be read: ${messageOf(error)}`, { cause: error });
   });
   try {

@@ -1,3 +1,4 @@
+import { inParallel } from '../storage/turns.ts';
 import type { Lake } from './lake.ts';
 import { type BronzePath, compareText, isBronzeSegment, parseBronzePath, SLICE_SEGMENTS } from './layout.ts';
 import { dataFormat } from './loose.ts';
@@ -15,6 +16,9 @@ export interface ListedPartition {
   readonly startedAt?: string;
 }
 
+/** Manifests under way at a time. */
+const PARALLEL_READS = 16;
+
 /**
  * All partitions below a folder (a table, a pattern, one date), with their manifests, in the order of decision 10a:
  * by date, then hour, batch stamp, or for batch ids the time the run started. One manifest is read for each.
@@ -23,13 +27,14 @@ export interface ListedPartition {
  */
 export async function listPartitions(lake: Lake, prefix: string): Promise<ListedPartition[]> {
   const folders = await partitionFolders(lake, prefix);
-  const listed: ListedPartition[] = [];
-  const covered = new Set<string>();
-  for (const { path, hasManifest } of folders) {
-    const manifest = hasManifest ? await readManifest(lake, path) : undefined;
-    for (const file of manifest?.files ?? []) covered.add(`${path}/${file.path}`);
-    listed.push({ path, manifest, address: parseBronzePath(path, lake.pathKeys) });
-  }
+  const listed = await inParallel(folders, PARALLEL_READS, async ({ path, hasManifest }) => ({
+    path,
+    manifest: hasManifest ? await readManifest(lake, path) : undefined,
+    address: parseBronzePath(path, lake.pathKeys),
+  }));
+  const covered = new Set(
+    listed.flatMap(({ path, manifest }) => manifest?.files.map((file) => `${path}/${file.path}`) ?? []),
+  );
   const belongs = ({ path, manifest }: ListedPartition): boolean =>
     manifest !== undefined || !isPartOf(lake, path, folders, covered);
   return listed.filter(belongs).sort(comparePartitions);

@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { FoundryError, messageOf, throwIfStopped } from '../core/errors.ts';
 import { ConditionFailed } from '../storage/storage.ts';
+import { inParallel } from '../storage/turns.ts';
 import { type Attempt, keyOf, lostRace, readable } from './attempt.ts';
 import { CHECKSUMS_NAME, MANIFEST_NAME, type ManifestFile } from './manifest.ts';
+
+/** Parts under way at a time; what they hold in memory the storage bounds. */
+const PARALLEL_PARTS = 8;
+/** How often a part's name may be free and taken in turn. */
+const PUT_TRIES = 3;
 
 /**
  * The commit for storages that cannot swap folders: parts where absent, then the manifest on condition that it is
@@ -15,10 +19,10 @@ import { CHECKSUMS_NAME, MANIFEST_NAME, type ManifestFile } from './manifest.ts'
  */
 export async function publish(attempt: Attempt): Promise<void> {
   const { storage, path, generation } = attempt;
-  for (const { file, source } of generation.parts) {
+  await inParallel(generation.parts, PARALLEL_PARTS, ({ file, source }) => {
     throwIfStopped(attempt.signal);
-    await publishPart(attempt, file, source);
-  }
+    return publishPart(attempt, file, source);
+  });
   throwIfStopped(attempt.signal);
   await putManifest(attempt);
   try {
@@ -39,21 +43,28 @@ export async function publish(attempt: Attempt): Promise<void> {
 
 async function publishPart(attempt: Attempt, file: ManifestFile, source: string): Promise<void> {
   const key = keyOf(attempt.path, file.path);
-  try {
-    await attempt.storage.put(key, { file: source }, 'ifAbsent');
-  } catch (error) {
-    // The name is taken, or the answer got lost: the bytes decide.
-    const held = await holds(attempt, key, file);
-    if (held === 'same') return;
-    if (held === 'absent' || !(error instanceof ConditionFailed)) throw error;
-    throw new FoundryError(
-      'STG001',
-      `${attempt.storage.description}/${key} holds other bytes than this run's`,
-      {
-        hint: 'Something other than foundry wrote a file of this name. Move it away and run again.',
-      },
-    );
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await attempt.storage.put(key, { file: source }, 'ifAbsent');
+      return;
+    } catch (error) {
+      // The name is taken, or the answer got lost: the bytes decide.
+      const held = await holds(attempt, key, file);
+      if (held === 'same') return;
+      if (!(error instanceof ConditionFailed)) throw error;
+      if (held === 'other') throw foreign(attempt, key);
+      // Another run replaced the generation that held it, and cleared it away; the commit will tell who was first.
+      if (tries === PUT_TRIES) throw lostRace(attempt, undefined);
+    }
   }
+}
+
+function foreign(attempt: Attempt, key: string): FoundryError {
+  return new FoundryError(
+    'STG001',
+    `${attempt.storage.description}/${key} holds other bytes than this run's`,
+    { hint: 'Something other than foundry wrote a file of this name. Move it away and run again.' },
+  );
 }
 
 async function holds(
@@ -64,14 +75,14 @@ async function holds(
   const stored = await attempt.storage.stat(key);
   if (stored === undefined) return 'absent';
   if (stored.sizeBytes !== file.size_bytes) return 'other';
-  const copy = join(attempt.staging, `${file.sha256}.compare.tmp`);
+  const hash = createHash('sha256');
   try {
-    await attempt.storage.download(key, copy);
-    return (await sha256OfFile(copy)) === file.sha256 ? 'same' : 'other';
-  } finally {
-    // What stays is removed with the staging folder.
-    await rm(copy, { force: true }).catch(() => undefined);
+    for await (const chunk of attempt.storage.read(key)) hash.update(chunk);
+  } catch (error) {
+    if ((await attempt.storage.stat(key)) === undefined) return 'absent';
+    throw error;
   }
+  return hash.digest('hex') === file.sha256 ? 'same' : 'other';
 }
 
 /** The commit point. */
@@ -105,7 +116,9 @@ async function putManifest(attempt: Attempt): Promise<void> {
 
 /** What stays behind is unlisted, so no reader of manifests takes it. */
 async function removeNames(attempt: Attempt, names: readonly string[]): Promise<void> {
-  for (const name of names) await attempt.storage.remove(keyOf(attempt.path, name)).catch(() => undefined);
+  await inParallel(names, PARALLEL_PARTS, (name) =>
+    attempt.storage.remove(keyOf(attempt.path, name)).catch(() => undefined),
+  );
 }
 
 export async function sha256OfFile(file: string): Promise<string> {

@@ -3,7 +3,9 @@ import { basename, join } from 'node:path';
 import type { LoadPattern } from '../config/spec.ts';
 import { FoundryError, throwIfStopped } from '../core/errors.ts';
 import { errnoOf, storageFailure } from '../storage/failure.ts';
+import { type SpoolBudget, spoolBudget } from '../storage/spool-budget.ts';
 import type { StoredObject } from '../storage/storage.ts';
+import { inParallel } from '../storage/turns.ts';
 import { keyOf } from './attempt.ts';
 import { checkChecksums } from './checksums.ts';
 import { sha256Hex } from './generation.ts';
@@ -51,6 +53,8 @@ export interface OpenCommittedOptions {
    * partition cannot take away while they are read. Needed where the storage is no local disk.
    */
   readonly spool?: string;
+  /** What may be fetched into that folder; absent: what its disk has free. */
+  readonly budget?: SpoolBudget;
   readonly signal: AbortSignal;
 }
 
@@ -122,12 +126,15 @@ async function openListed(
   const wanted = options.verify && options.only === undefined ? manifest.files : data;
   const problems: string[] = [];
   const opened = new Map<string, CommittedFile>();
-  for (const file of wanted) {
+  await takeSpool(lake, where, wanted, options);
+  const fetched = await inParallel(wanted, parallelFetches(lake), (file) => {
     throwIfStopped(options.signal);
-    const fetched = await fetchFile(lake, path, file, options);
-    if ('gone' in fetched) return fetched;
-    if ('problem' in fetched) problems.push(fetched.problem);
-    else opened.set(file.path, fetched);
+    return fetchFile(lake, path, file, options);
+  });
+  for (const [index, file] of fetched.entries()) {
+    if ('gone' in file) return file;
+    if ('problem' in file) problems.push(file.problem);
+    else opened.set(wanted[index]?.path ?? file.path, file);
   }
   if (problems.length > 0) throw mismatch(where, problems);
   const warnings = options.verify
@@ -155,7 +162,9 @@ async function openLoose(
   refuseOtherPattern(where, loose.loadPattern, options);
   const problems: string[] = [];
   const files: CommittedFile[] = [];
-  for (const file of preferParquet(loose.files.filter(options.only ?? (() => true)))) {
+  const data = preferParquet(loose.files.filter(options.only ?? (() => true)));
+  await takeSpool(lake, where, data, options);
+  for (const file of data) {
     throwIfStopped(options.signal);
     const fetched = await fetchFile(lake, path, file, options);
     if ('gone' in fetched) problems.push(`${fetched.gone} is missing`);
@@ -164,6 +173,22 @@ async function openLoose(
   }
   if (problems.length > 0) throw mismatch(where, problems);
   return { path, manifest: undefined, files, warnings: [loose.warning(where)] };
+}
+
+/** Before the first byte is fetched; a local lake is read where it lies. */
+async function takeSpool(
+  { storage }: Lake,
+  where: string,
+  files: readonly (ManifestFile | LooseFile)[],
+  { spool, budget = spoolBudget() }: OpenCommittedOptions,
+): Promise<void> {
+  if (storage.local !== undefined || spool === undefined) return;
+  const bytes = files.reduce((sum, file) => sum + (file.size_bytes ?? 0), 0);
+  await budget.take(bytes, where, spool);
+}
+
+function parallelFetches({ storage }: Lake): number {
+  return storage.local === undefined ? 4 : 1;
 }
 
 /** Size and, where asked or copied, hash are checked on the very bytes that will be read. */
@@ -208,7 +233,13 @@ async function localCopy(
   const copy = spool && join(spool, `${sha256Hex(stored.key).slice(0, 16)}-${basename(stored.key)}.tmp`);
   if (storage.local === undefined) {
     if (copy === undefined) throw new Error(`no spool was given to read ${storage.description}`);
-    await storage.download(stored.key, copy);
+    try {
+      await storage.download(stored.key, copy);
+    } catch (error) {
+      // Replaced since it was looked at?
+      if ((await storage.stat(stored.key)) === undefined) return undefined;
+      throw error;
+    }
     return copy;
   }
   const live = storage.local.path(stored.key);

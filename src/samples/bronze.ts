@@ -50,11 +50,11 @@ export interface SampleReport {
 /**
  * Makes the source samples pattern by pattern, each file streamed. Equal options give equal bytes.
  *
- * @throws USE001 where the base holds what no earlier run made; CFG010 for a base this version cannot store on;
+ * @throws USE001 where the base holds what no earlier run made; CFG001 for a base that is none;
  * LOCK001 another run makes samples there; STG001; INT001.
  */
 export async function* makeSamples(options: SampleOptions): AsyncGenerator<SampleReport> {
-  const storage = openStorage(options.base);
+  const storage = openStorage(options.base, { signal: options.signal });
   await ownBase(storage, plannedFiles(options));
   const lease = await acquireLease({ storage }, 'samples', options);
   try {
@@ -76,9 +76,9 @@ export async function* makeSamples(options: SampleOptions): AsyncGenerator<Sampl
   }
 }
 
-/** What `makeSamples` would make; writes nothing. @throws USE001, CFG010, STG001 */
+/** What `makeSamples` would make; writes nothing. @throws USE001, CFG001, STG001 */
 export async function* planSamples(options: SampleOptions): AsyncGenerator<SampleReport> {
-  const storage = openStorage(options.base);
+  const storage = openStorage(options.base, { signal: options.signal });
   const owned = await ownBase(storage, plannedFiles(options));
   for (const pattern of options.patterns) {
     const folders = samplePlan(pattern, options.sizes);

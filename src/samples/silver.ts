@@ -47,8 +47,8 @@ export interface SilverSampleReport {
 /**
  * Lands the source samples in a Bronze lake and promotes each day with each model, as `run-intent` would.
  *
- * @throws EXT001 where there are no source samples; USE001 where a base holds what no earlier run made; CFG010 for a
- * base this version cannot store on; LOCK001; and what Bronze and Silver throw.
+ * @throws EXT001 where there are no source samples; USE001 where a base holds what no earlier run made; CFG001 for
+ * a base that is none; LOCK001; and what Bronze and Silver throw.
  */
 export async function* makeSilverSamples(options: SilverSampleOptions): AsyncGenerator<SilverSampleReport> {
   const plan = await openPlan(options);
@@ -105,7 +105,7 @@ interface SilverPlan {
 async function openPlan(options: SilverSampleOptions): Promise<SilverPlan> {
   const { bases } = options;
   const [source, bronze, silver] = [bases.source, bases.bronze, bases.silver].map((base) =>
-    openStorage(base),
+    openStorage(base, { signal: options.signal }),
   ) as [Storage, Storage, Storage];
   const sources: SourceDays[] = [];
   for (const pattern of options.patterns) sources.push(await sourceDays(source, pattern, options.days));

@@ -345,16 +345,6 @@ describe('configs', () => {
   );
 
   test(
-    'what the language knows but this version cannot do is said so, instead of being ignored',
-    scenario(async (w) => {
-      const cases: readonly (readonly [object, string])[] = [
-        [classic({ bronze: { storage_backend: 's3', s3_bucket: 'b', s3_prefix: 'p' } }), 's3'],
-      ];
-      for (const [config, word] of cases) await refused(w, config, '[CFG010]', word);
-    }),
-  );
-
-  test(
     'files that are no config are refused with a place: broken YAML, a list, an empty file, a folder, binary',
     scenario(async (w) => {
       await w.put('broken.yaml', 'platform:\n  bronze: [\n');

@@ -355,8 +355,8 @@ describe('samples never take what they did not make', () => {
         [['silver', '--seed', '1'], '--seed is for the source samples'],
         [['silver', '--models', 'scd1'], 'there is no model "scd1"'],
         [['gold'], 'not "gold"'],
-        [['--output-base-dir', 's3://bucket/samples'], 's3:// yet'],
-        [['silver', '--output-base-dir', 's3://bucket/samples'], 's3:// yet'],
+        [['--output-base-dir', 'gs://bucket/samples'], 'gs://'],
+        [['silver', '--output-base-dir', 'gs://bucket/samples'], 'gs://'],
       ] as const) {
         const { document } = await w.json(2, 'samples', ...args);
         expect(document.errors[0]?.message).toContain(message);

@@ -307,6 +307,8 @@ async function tryExample(workspace: Workspace, name: string): Promise<void> {
     expect(report.problems.map((problem: { code: string }) => problem.code)).toContain('CFG010');
     return;
   }
+  // What lies in buckets is run against some in object-stores.test.ts.
+  if (text.includes('backend: s3')) return expect(report.status).toBe('valid');
   expect(report).toMatchObject({ status: 'valid', problems: [] });
   // What asks an API is run against one in api.test.ts.
   if (text.includes('source_type: api')) return;

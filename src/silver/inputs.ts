@@ -7,6 +7,7 @@ import { type CommittedPartition, openCommitted } from '../lake/reader.ts';
 import { schemaOf } from '../lake/schema-of.ts';
 import type { Snapshot, Snapshots } from '../promotion/missing.ts';
 import type { InputPart } from '../promotion/relation.ts';
+import { spoolBudget } from '../storage/spool-budget.ts';
 import { locationOf } from '../storage/storage.ts';
 import type { SilverRunOptions } from './options.ts';
 import type { BronzeScope } from './scope.ts';
@@ -36,6 +37,7 @@ export async function openBronze(
   const partitions: CommittedPartition[] = [];
   const parts: InputPart[] = [];
   const snapshots: Snapshot[] = [];
+  const budget = spoolBudget(options.spoolLimitBytes);
   for (const partition of scope.read) {
     const { path } = partition;
     const firstPart = parts.length;
@@ -43,6 +45,7 @@ export async function openBronze(
       verify: options.requireChecksum,
       requireChecksum: options.requireChecksum,
       spool,
+      budget,
       signal: options.signal,
       ...(options.pattern === undefined || options.pattern === 'auto'
         ? {}

@@ -11,7 +11,7 @@ import { emptyRelation } from '../promotion/relation.ts';
 import { withNewNames } from '../promotion/rename.ts';
 import { shapeOf } from '../promotion/shape.ts';
 import { unite } from '../promotion/widen.ts';
-import { openStorage } from '../storage/open.ts';
+import { storageOf } from '../storage/open.ts';
 import { locationOf } from '../storage/storage.ts';
 import type { SilverRunOptions } from './options.ts';
 import { type BronzeScope, bronzeScope } from './scope.ts';
@@ -90,7 +90,7 @@ export async function planSilver(spec: DatasetSpec, options: SilverRunOptions): 
     });
   }
   const dataset: SilverDataset = { ...spec, silver: withNewNames(spec.silver) };
-  const storage = openStorage(spec.silver.base);
+  const storage = storageOf(spec.silver.base, spec, options);
   const path = silverTarget(dataset, options.runDate);
   const current = await readManifest({ storage }, path);
   const scope = await bronzeScope(spec, options);

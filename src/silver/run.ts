@@ -7,7 +7,7 @@ import { acquireLease } from '../lake/lease.ts';
 import { type Promoted, promote, type RowCounts } from '../promotion/promote.ts';
 import type { SilverDataset } from '../promotion/promotion.ts';
 import { withNewNames } from '../promotion/rename.ts';
-import { openStorage } from '../storage/open.ts';
+import { storageOf } from '../storage/open.ts';
 import { locationOf } from '../storage/storage.ts';
 import { describeChanges, earlierLoad, type SchemaChanges, schemaChanges } from './contract.ts';
 import { tellingDamage } from './damaged.ts';
@@ -72,7 +72,7 @@ export async function runSilver(configured: DatasetSpec, options: SilverRunOptio
   if (!isPromotable(configured)) return skipped(configured, options);
   const spec: SilverDataset = { ...configured, silver: withNewNames(configured.silver) };
   const { silver } = spec;
-  const storage = openStorage(silver.base);
+  const storage = storageOf(silver.base, spec, options);
   const lake = { storage };
   const path = silverTarget(spec, options.runDate);
   const location = locationOf(storage, path);

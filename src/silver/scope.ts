@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import type { DatasetSpec, LoadPattern } from '../config/spec.ts';
+import { isRemote } from '../config/storage/location.ts';
 import type { Lake } from '../lake/lake.ts';
 import { bronzePartitionPath, bronzeStart, bronzeTablePath, compareText } from '../lake/layout.ts';
 import { type ListedPartition, listPartitions } from '../lake/partitions.ts';
 import { referenceOf } from '../lake/reference.ts';
-import { openStorage } from '../storage/open.ts';
+import { storageOf } from '../storage/open.ts';
 import { locationOf } from '../storage/storage.ts';
 import type { SilverRunOptions } from './options.ts';
 import { originalsPaths } from './originals.ts';
@@ -62,7 +63,7 @@ async function partitionScope(spec: DatasetSpec, options: SilverRunOptions): Pro
 /** Every partition of the table up to the run date, over all pattern folders, that `readOfHistory` chooses. */
 async function historyScope(spec: DatasetSpec, options: SilverRunOptions): Promise<BronzeScope> {
   const { bronze, silver } = spec;
-  const lake = lakeOf(bronze, bronze.base);
+  const lake = lakeOf(spec, bronze.base, options);
   const path = bronzeTablePath({
     ...(bronze.pathKeys !== undefined && { keys: bronze.pathKeys }),
     ...(spec.environment === undefined ? {} : { environment: spec.environment }),
@@ -150,17 +151,22 @@ function whereBronzeIs(spec: DatasetSpec, options: SilverRunOptions): { lake: La
       bronze.partition.strategy === 'none'
         ? bronzePartitionPath({ ...table, strategy: 'none' })
         : bronzePartitionPath({ ...table, strategy: 'date', date: options.runDate.date });
-    return { lake: lakeOf(bronze, bronze.base), path };
+    return { lake: lakeOf(spec, bronze.base, options), path };
   }
   // The lake begins above the first folder that a Bronze path consists of, so that hours and batches are known.
-  const segments = resolve(options.bronzePath.replace(/\/_metadata\.json$/, '')).split('/');
+  const folder = options.bronzePath.replace(/\/_metadata\.json$/, '').replace(/\/+$/, '');
+  const segments = (isRemote(folder) ? folder : resolve(folder)).split('/');
   const start = bronzeStart(segments, bronze.pathKeys) ?? segments.length - 1;
   return {
-    lake: lakeOf(bronze, segments.slice(0, start).join('/') || '/'),
+    lake: lakeOf(spec, segments.slice(0, start).join('/') || '/', options),
     path: segments.slice(start).join('/'),
   };
 }
 
-function lakeOf({ pathKeys }: DatasetSpec['bronze'], base: string): Lake {
-  return { storage: openStorage(base), ...(pathKeys !== undefined && { pathKeys }) };
+function lakeOf(spec: DatasetSpec, base: string, options: SilverRunOptions): Lake {
+  const { pathKeys } = spec.bronze;
+  return {
+    storage: storageOf(base, spec, options),
+    ...(pathKeys !== undefined && { pathKeys }),
+  };
 }

@@ -1,8 +1,10 @@
 import type { SourceSpec } from '../config/spec.ts';
+import type { Connections } from '../config/storage/connections.ts';
 import type { Batches } from '../core/batch.ts';
 import type { Log } from '../core/log.ts';
 import type { RunDate } from '../core/run-date.ts';
 import type { RetryPolicy } from '../resilience/retry.ts';
+import type { SpoolBudget } from '../storage/spool-budget.ts';
 import type { Exchange } from './api/exchange.ts';
 import type { CursorOutcome, CursorRequest } from './cursor.ts';
 import type { EngineInput } from './engine-input.ts';
@@ -107,6 +109,10 @@ export interface SourceContext {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** What stands between an API and the network, e.g. a recording of it. `live` opens the network when it is called. */
   readonly exchange?: (live: () => Exchange) => Exchange;
+  /** For sources that lie on object stores: how they are reached, what may be fetched of them, and the run's end. */
+  readonly connections?: Connections;
+  readonly budget?: SpoolBudget;
+  readonly signal?: AbortSignal;
   /** Where a source tells what it does; absent: nowhere. */
   readonly log?: Log;
 }

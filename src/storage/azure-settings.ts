@@ -2,6 +2,7 @@ import {
   type AzureConnection,
   type Environment,
   referenceName,
+  refuseUnset,
   resolveReference,
 } from '../config/storage/connections.ts';
 import { FoundryError } from '../core/errors.ts';
@@ -32,6 +33,7 @@ export function azureSettings(
   host: string | undefined,
   env: Environment,
 ): AzureSettings {
+  refuseUnset(connection.unset);
   const text = resolveReference(connection.connectionString ?? { env: CONNECTION_STRING }, env);
   if (text !== undefined) return fromConnectionString(text, host);
   if (connection.connectionString !== undefined && !hasOtherWay(connection)) {

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Connections } from '../config/storage/connections.ts';
 import { isRemote, type Location, parseLocation } from '../config/storage/location.ts';
 import { FoundryError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
 import { localStorage } from './local.ts';
 import type { ObjectApi } from './object-api.ts';
 import type { ObjectContext } from './object-calls.ts';
@@ -34,6 +35,15 @@ export function openStorage(base: string, options: OpenStorageOptions = {}): Sto
     { uri, prefix: location.prefix },
     context,
   );
+}
+
+/** The storage of one base of a dataset within one run. @throws CFG001 */
+export function storageOf(
+  base: string,
+  { connections }: { readonly connections?: Connections },
+  { signal, log }: { readonly signal: AbortSignal; readonly log: Log },
+): Storage {
+  return openStorage(base, { connections, signal, warn: log.warn, debug: log.debug });
 }
 
 type RemoteLocation = Exclude<Location, { type: 'local' }>;

@@ -1,6 +1,7 @@
 import {
   type Environment,
   referenceName,
+  refuseUnset,
   resolveReference,
   type S3Connection,
 } from '../config/storage/connections.ts';
@@ -41,6 +42,7 @@ export function s3Endpoint(connection: S3Connection, env: Environment): string |
  * @throws AUTH001 when only one of the two keys is set; CFG001 for an endpoint that is no address.
  */
 export function s3Settings(connection: S3Connection, env: Environment): S3Settings {
+  refuseUnset(connection.unset);
   const endpoint = s3Endpoint(connection, env);
   if (endpoint !== undefined && !/^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) {
     throw new FoundryError(

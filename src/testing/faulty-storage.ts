@@ -27,7 +27,9 @@ export function faultyStorage(
     list: (prefix) => storage.list(prefix),
     stat: (key) => through(() => storage.stat(key)),
     readBytes: (key) => through(() => storage.readBytes(key)),
-    read: (key, range) => storage.read(key, range),
+    async *read(key, range) {
+      yield* await through(async () => storage.read(key, range));
+    },
     download: (key, file) => through(() => storage.download(key, file)),
     put: (key, body, condition) => through(() => storage.put(key, body, condition)),
     remove: (key) => through(() => storage.remove(key)),

@@ -14,6 +14,7 @@ import {
   previewRows,
   RECORDING_ARGS,
   recordingOf,
+  STORAGE_ARGS,
 } from '../args.ts';
 import { forEachDataset, loadDatasets } from '../datasets.ts';
 import { emitResults } from '../emit.ts';
@@ -22,6 +23,7 @@ import { renderBronzePlan, renderBronzeReport } from '../render-bronze.ts';
 import { renderPreview } from '../render-preview.ts';
 import { refuseSamePartition } from '../same-partition.ts';
 import { openSession } from '../session.ts';
+import { createContainers, enforceScope, refuseWebhooks } from '../storage-flags.ts';
 import { emitValidated } from '../validate.ts';
 
 const args = {
@@ -40,11 +42,14 @@ const args = {
   'list-backends': { type: 'boolean', description: 'List the storage backends and stop' },
   ...ENGINE_ARGS,
   ...OPERATION_ARGS,
+  ...STORAGE_ARGS,
   ...OUTPUT_ARGS,
   ...DEPRECATED_ARGS,
 } as const satisfies ArgsDef;
 
-const BACKENDS = 'Storage backends (this version writes local only):\n- s3\n- azure\n- local\n';
+const BACKENDS =
+  'Storage backends:\n- s3\n- azure\n- local\nAzure is Blob Storage and Data Lake Storage Gen2.\n';
+const TOUCHED = { source: true, bronze: true, silver: false };
 
 export const bronzeCommand = defineCommand({
   meta: { name: 'foundry bronze', description: 'Land sources into partitioned, checksummed Bronze' },
@@ -55,6 +60,7 @@ export const bronzeCommand = defineCommand({
       return 0;
     }
     const session = openSession('bronze', given, data.signal);
+    await refuseWebhooks(given, session);
     const preview = previewRows(given);
     const recording = recordingOf(given);
     const checks = connectionChecks(given);
@@ -64,6 +70,7 @@ export const bronzeCommand = defineCommand({
       await loadDatasets({ config: given.config, sourceName: given['source-name'] }, session)
     ).map((spec) => applyOverrides(spec, loadPattern === undefined ? {} : { loadPattern }));
     refuseSamePartition(datasets, given['batch-id']);
+    await enforceScope(given, datasets, TOUCHED);
     if (given['validate-only'] === true) return emitValidated(session, datasets);
 
     const batchId = given['batch-id'];
@@ -88,6 +95,7 @@ export const bronzeCommand = defineCommand({
       );
       return emitResults(session, previews, (report) => renderPreview(report, process.stdout.columns ?? 120));
     }
+    await createContainers(given, datasets, TOUCHED, session);
     const { runBronze } = await import('../../bronze/run.ts');
     const reports = await operate(session, datasets, ['bronze'], (perform) =>
       perform(datasets, ['bronze'], (spec) => runBronze(spec, options(spec.name))),

@@ -13,6 +13,7 @@ import {
   MODE_ARGS,
   OPERATION_ARGS,
   OUTPUT_ARGS,
+  STORAGE_ARGS,
 } from '../args.ts';
 import { forEachDataset, loadConfigs } from '../datasets.ts';
 import { emitResults } from '../emit.ts';
@@ -21,6 +22,7 @@ import { operate } from '../operate.ts';
 import { renderLayerPlan, renderLayerReport } from '../render-layer.ts';
 import { refuseSamePartition } from '../same-partition.ts';
 import { openSession } from '../session.ts';
+import { createContainers, enforceScope, refuseWebhooks } from '../storage-flags.ts';
 import { emitValidated } from '../validate.ts';
 
 const args = {
@@ -38,6 +40,7 @@ const args = {
   ...CHECK_ARGS,
   ...ENGINE_ARGS,
   ...OPERATION_ARGS,
+  ...STORAGE_ARGS,
   ...OUTPUT_ARGS,
 } as const satisfies ArgsDef;
 
@@ -52,10 +55,13 @@ export const runIntentCommand = defineCommand({
     if (skipBronze && skipSilver) {
       throw new FoundryError('USE001', '--skip-bronze and --skip-silver together leave nothing to do');
     }
+    await refuseWebhooks(given, session);
+    const touched = { source: !skipBronze, bronze: true, silver: !skipSilver };
     const loaded = await loadConfigs({ config: given.config, sourceName: given['source-name'] }, session);
     const { datasets } = loaded;
     const joins = given['skip-join'] === true || skipSilver ? [] : loaded.joins;
     if (!skipBronze) refuseSamePartition(datasets, given['batch-id']);
+    await enforceScope(given, datasets, touched);
     if (given['validate-only'] === true) return emitValidated(session, datasets, joins);
 
     const { planIntent, runIntent } = await import('../../intent/run.ts');
@@ -74,6 +80,7 @@ export const runIntentCommand = defineCommand({
       return emitResults(session, [...plans, ...(await planJoins(joins, session))], renderLayerPlan);
     }
     const layers = [...(skipBronze ? [] : ['bronze' as const]), ...(skipSilver ? [] : ['silver' as const])];
+    await createContainers(given, datasets, touched, session);
     const isPart = given['source-name'] !== undefined;
     const reports = await operate<StepReport>(session, [...datasets, ...joins], layers, async (perform) => {
       const built = await perform(datasets, layers, (spec) => runIntent(spec, options(spec)));

@@ -10,12 +10,14 @@ import {
   MODE_ARGS,
   OPERATION_ARGS,
   OUTPUT_ARGS,
+  STORAGE_ARGS,
 } from '../args.ts';
 import { forEachDataset, loadDatasets } from '../datasets.ts';
 import { emitResults } from '../emit.ts';
 import { operate } from '../operate.ts';
 import { renderSilverPlan, renderSilverReport } from '../render-silver.ts';
 import { openSession, type Session } from '../session.ts';
+import { createContainers, enforceScope, refuseWebhooks } from '../storage-flags.ts';
 import { emitValidated } from '../validate.ts';
 
 const args = {
@@ -65,9 +67,12 @@ const args = {
   ...MODE_ARGS,
   ...ENGINE_ARGS,
   ...OPERATION_ARGS,
+  ...STORAGE_ARGS,
   ...OUTPUT_ARGS,
   ...DEPRECATED_ARGS,
 } as const satisfies ArgsDef;
+
+const TOUCHED = { source: false, bronze: true, silver: true };
 
 type Given = Readonly<Record<string, unknown>>;
 
@@ -85,7 +90,13 @@ export const silverCommand = defineCommand({
         },
       );
     }
+    await refuseWebhooks(given, session);
     const datasets = await datasetsOf(given, session);
+    await enforceScope(
+      given,
+      datasets.map((spec) => readingFrom(spec, given['bronze-path'])),
+      TOUCHED,
+    );
     if (given['validate-only'] === true) return emitValidated(session, datasets);
 
     const bronzePath = given['bronze-path'];
@@ -100,6 +111,7 @@ export const silverCommand = defineCommand({
       const plans = await forEachDataset(datasets, session, (spec) => planSilver(spec, options(spec)));
       return emitResults(session, plans, renderSilverPlan);
     }
+    await createContainers(given, datasets, { ...TOUCHED, bronze: false }, session);
     const { runSilver } = await import('../../silver/run.ts');
     const reports = await operate(session, datasets, ['silver'], (perform) =>
       perform(datasets, ['silver'], (spec) => runSilver(spec, options(spec))),
@@ -107,6 +119,11 @@ export const silverCommand = defineCommand({
     return emitResults(session, reports, renderSilverReport);
   },
 });
+
+/** A dataset as policies see it, whose Bronze may lie where the flag says. */
+function readingFrom(spec: DatasetSpec, bronzePath: string | undefined): DatasetSpec {
+  return bronzePath === undefined ? spec : { ...spec, bronze: { ...spec.bronze, base: bronzePath } };
+}
 
 /** The datasets of the configs with the flags laid over them, or the one that the flags alone describe. */
 async function datasetsOf(

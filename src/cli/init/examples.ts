@@ -53,7 +53,10 @@ const EXAMPLES = {
   },
   s3_example: {
     config: (): Text => import('../../../fixtures/examples/s3_example.yaml', { with: { type: 'text' } }),
-    data: {},
+    data: {
+      'environments/dev.yaml': (): Text =>
+        import('../../../fixtures/examples/environments/dev.yaml', { with: { type: 'text' } }),
+    },
   },
   api_example: {
     config: (): Text => import('../../../fixtures/examples/api_example.yaml', { with: { type: 'text' } }),

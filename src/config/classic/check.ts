@@ -13,12 +13,14 @@ import { checkRun } from '../run-options.ts';
 import { chooseModel } from '../silver/models.ts';
 import { checkOutputNames, checkSilverOptions, columnList, deleteModeOf } from '../silver/options.ts';
 import { modelProblems, uselessSettings } from '../silver/rules.ts';
+import { bucketProblem, containerProblem, prefixProblem } from '../storage/location.ts';
+import { checkConnections } from '../storage/settings.ts';
 import type { ConfigPath } from '../yaml/problems.ts';
 import type { Report } from '../yaml/report.ts';
 import type { Partly } from '../yaml/validate.ts';
 import type { ClassicConfig } from './schema.ts';
 import { checkSourcePart, isDatabase } from './source.ts';
-import { bronzeFormats, partitionStrategy } from './spec.ts';
+import { backendOf, bronzeFormats, partitionStrategy } from './spec.ts';
 
 type Partial = Partly<ClassicConfig>;
 
@@ -28,42 +30,54 @@ export function checkClassic(config: Partial, report: Report): void {
   checkVersion(config.config_version, report);
   checkPathStructure(config.path_structure, config.silver, report);
   checkDeprecations(config, report);
-  checkPlatform(config.platform ?? {}, report);
+  checkPlatform(config, report);
   checkSource(config, report);
   checkSilver(config, report);
 }
 
-function checkPlatform(platform: NonNullable<Partial['platform']>, report: Report): void {
+function checkPlatform(config: Partial, report: Report): void {
+  const platform = config.platform ?? {};
   const at: ConfigPath = ['platform', 'bronze'];
   const bronze = platform.bronze ?? {};
-  const remote = remoteStorage(platform);
-  if (bronze.storage_backend === undefined && remote !== undefined) {
-    report.later(
-      [...at, 'storage_backend'],
-      `the storage backend ${remote} is not available yet; set storage_backend: local`,
+  const backend = backendOf(platform);
+  for (const [key, of] of [
+    ['s3_bucket', 's3'],
+    ['s3_prefix', 's3'],
+    ['azure_container', 'azure'],
+    ['azure_prefix', 'azure'],
+  ] as const) {
+    if (bronze[key] !== undefined && of !== backend)
+      report.warn([...at, key], `'${key}' has no effect on the ${backend} backend`);
+  }
+  const isMuted = report.isMuted([...at, 'storage_backend']);
+  if (backend === 's3' && bronze.s3_bucket === undefined && !isMuted) {
+    report.invalid([...at, 's3_bucket'], "platform.bronze requires 's3_bucket' for the backend s3", 'key');
+  }
+  if (backend === 'azure' && bronze.azure_container === undefined && !isMuted) {
+    report.invalid(
+      [...at, 'azure_container'],
+      "platform.bronze requires 'azure_container' for the backend azure",
+      'key',
     );
   }
-  if (bronze.storage_backend === 'local') {
-    for (const key of ['s3_bucket', 's3_prefix', 'azure_container', 'azure_prefix'] as const) {
-      if (bronze[key] !== undefined) report.warn([...at, key], `'${key}' has no effect on the local backend`);
-    }
-    for (const key of ['s3_connection', 'azure_connection'] as const) {
-      if (platform[key] !== undefined)
-        report.warn(['platform', key], `'${key}' has no effect on the local backend`);
-    }
-  }
+  checkPlace([...at, 's3_bucket'], bronze.s3_bucket, bucketProblem, report);
+  checkPlace([...at, 'azure_container'], bronze.azure_container, containerProblem, report);
+  checkPlace([...at, 's3_prefix'], bronze.s3_prefix, prefixProblem, report);
+  checkPlace([...at, 'azure_prefix'], bronze.azure_prefix, prefixProblem, report);
+  checkConnections(platform, ['platform'], report);
   checkFolder(bronze.local_path, [...at, 'local_path'], report);
   checkFolder(bronze.output_dir, [...at, 'output_dir'], report);
   checkName(bronze.options?.pattern_folder, [...at, 'options', 'pattern_folder'], report);
 }
 
-/** The storage that a config without `storage_backend` evidently means, if it is not the local disk. */
-function remoteStorage(platform: NonNullable<Partial['platform']>): 's3' | 'azure' | undefined {
-  const bronze = platform.bronze ?? {};
-  const has = (...values: readonly unknown[]): boolean => values.some((value) => value !== undefined);
-  if (has(bronze.s3_bucket, bronze.s3_prefix, platform.s3_connection)) return 's3';
-  if (has(bronze.azure_container, bronze.azure_prefix, platform.azure_connection)) return 'azure';
-  return undefined;
+function checkPlace(
+  at: ConfigPath,
+  value: string | undefined,
+  problemOf: (value: string) => string | undefined,
+  report: Report,
+): void {
+  const problem = value === undefined ? undefined : problemOf(value);
+  if (problem !== undefined) report.invalid(at, `${report.show(at, value)}: ${problem}`);
 }
 
 function checkSource(config: Partial, report: Report): void {
@@ -75,7 +89,9 @@ function checkSource(config: Partial, report: Report): void {
   checkLabel(source.pattern_id, ['source', 'pattern_id'], report);
   const platform = config.platform?.bronze ?? {};
   const run = source.run ?? {};
-  checkRun(run, partitionStrategy(platform), ['source', 'run'], report, { isSplit: isDatabase(source) });
+  const backend = backendOf(config.platform ?? {});
+  const isSplit = isDatabase(source);
+  checkRun(run, partitionStrategy(platform), ['source', 'run'], report, { isSplit, backend });
   checkBronzeFormats(run, platform, report);
   checkSourcePart(source, partitionStrategy(platform), report);
 }

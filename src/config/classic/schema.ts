@@ -18,10 +18,8 @@ import {
 import { pathStructure } from '../path-structure.ts';
 import { MODEL_NAMES, PROFILE_NAMES } from '../silver/models.ts';
 import { deleteMode, silverOptions } from '../silver/schema.ts';
+import { azureConnectionSchema, s3ConnectionSchema, storageMetadataSchema } from '../storage/schema.ts';
 import * as kit from '../yaml/schema-kit.ts';
-
-const connection = (description: string) =>
-  kit.optional(description, kit.anyMapping, { fallback: 'none; has no effect on the local backend' });
 
 export const classicPlatform = kit.section({
   bronze: kit.required(
@@ -29,7 +27,6 @@ export const classicPlatform = kit.section({
     kit.section({
       storage_backend: kit.optional('Storage of the lake.', kit.choice(['local', 's3', 'azure']), {
         fallback: '`s3` or `azure` where a bucket or container is named, else `local`',
-        laterChoices: ['s3', 'azure'],
       }),
       local_path: kit.optional('Bronze base folder, when `run.local_output_dir` is absent.', kit.text, {
         fallback: '`./output`',
@@ -67,21 +64,13 @@ export const classicPlatform = kit.section({
         }),
       ),
       storage_metadata: kit.optional(
-        'Classification of the storage, for storage policies.',
-        kit.section({
-          boundary: kit.optional('Where the data may lie.', kit.choice(['onprem', 'cloud'])),
-          provider_type: kit.optional(
-            'Kind of storage.',
-            kit.choice(['s3_local', 's3_cloud', 'azure_blob', 'azure_adls', 'local_generic']),
-          ),
-          cloud_provider: kit.optional('Cloud.', kit.choice(['azure', 'aws', 'gcp', ''])),
-        }),
-        { later: '' },
+        'Classification of the storage, for `--storage-scope onprem`.',
+        storageMetadataSchema,
       ),
     }),
   ),
-  s3_connection: connection('Names of the environment variables with S3 endpoint and credentials.'),
-  azure_connection: connection('Names of the environment variables with Azure credentials.'),
+  s3_connection: kit.optional('How S3 is reached.', s3ConnectionSchema),
+  azure_connection: kit.optional('How Azure Blob Storage is reached.', azureConnectionSchema),
 });
 
 const run = kit.section({

@@ -5,6 +5,8 @@ import { chooseModel } from '../silver/models.ts';
 import { bronzeErrorHandling, columnList, deleteModeOf, silverPart } from '../silver/options.ts';
 import { artifactNames } from '../silver/output-names.ts';
 import type { BronzeSpec, DatasetSpec, OutputFormats, PartitionStrategy, SilverSpec } from '../spec.ts';
+import { keepLocalPart, remoteBase } from '../storage/place.ts';
+import { connectionsPart, storageMetadataPart } from '../storage/settings.ts';
 import type { Partly } from '../yaml/validate.ts';
 import type { ClassicConfig } from './schema.ts';
 import { sourcePart } from './source.ts';
@@ -21,6 +23,8 @@ export function classicSpec(config: ClassicConfig, configPath: string): DatasetS
     ...(environment !== undefined && { environment }),
     ...(source.pattern_id !== undefined && { patternId: source.pattern_id }),
     ...(version !== undefined && { configVersion: version }),
+    ...connectionsPart(config.platform),
+    ...storageMetadataPart(config.platform.bronze.storage_metadata),
     bronze: {
       ...bronzeSpec(source, config.platform.bronze, configPath),
       ...bronzePathPart(structure),
@@ -35,17 +39,39 @@ export function classicSpec(config: ClassicConfig, configPath: string): DatasetS
 function bronzeSpec(source: Source, platform: PlatformBronze, configPath: string): BronzeSpec {
   const run = source.run ?? {};
   const patternFolder = platform.options?.pattern_folder ?? run.pattern_folder;
+  const base = bronzeBase(run, platform);
   return {
     enabled: true,
     system: source.system,
     table: source.table,
     ...sourcePart(source, partitionStrategy(platform), configPath),
     ...(patternFolder !== undefined && { patternFolder }),
-    base: run.local_output_dir ?? platform.local_path ?? platform.output_dir ?? './output',
+    base,
+    ...keepLocalPart(base, run.local_output_dir ?? platform.local_path, run),
     partition: partitionPart(run, partitionStrategy(platform)),
     formats: bronzeFormats(run, platform),
     ...runPart(run),
   };
+}
+
+/** The storage of a config: as it says, else what its keys evidently mean. */
+export function backendOf(platform: Partly<ClassicConfig['platform']>): 'local' | 's3' | 'azure' {
+  const bronze = platform.bronze ?? {};
+  if (bronze.storage_backend !== undefined) return bronze.storage_backend;
+  const has = (...values: readonly unknown[]): boolean => values.some((value) => value !== undefined);
+  if (has(bronze.s3_bucket, bronze.s3_prefix)) return 's3';
+  return has(bronze.azure_container, bronze.azure_prefix) ? 'azure' : 'local';
+}
+
+/** Decisions 24 and 25: a bucket, unless `storage_enabled: false` keeps Bronze local. */
+function bronzeBase(run: NonNullable<Source['run']>, platform: PlatformBronze): string {
+  const backend = backendOf({ bronze: platform });
+  const isPublished = (run.storage_enabled ?? run.s3_enabled) !== false;
+  if (backend === 's3' && isPublished) return remoteBase('s3', platform.s3_bucket ?? '', platform.s3_prefix);
+  if (backend === 'azure' && isPublished) {
+    return remoteBase('azure', platform.azure_container ?? '', platform.azure_prefix);
+  }
+  return run.local_output_dir ?? platform.local_path ?? platform.output_dir ?? './output';
 }
 
 export function partitionStrategy(platform: Partly<PlatformBronze>): PartitionStrategy {

@@ -4,6 +4,7 @@ import { didYouMean } from '../../core/nearest.ts';
 import { checkColumns } from '../rules.ts';
 import { checkColumnTypes, columnTypes } from '../silver/column-types.ts';
 import type { FileFormat, FileSourceSpec, TextEncoding } from '../spec.ts';
+import { parseLocation } from '../storage/location.ts';
 import type { ConfigPath } from '../yaml/problems.ts';
 import type { Report } from '../yaml/report.ts';
 import type { Partly } from '../yaml/validate.ts';
@@ -60,11 +61,17 @@ function checkPath(path: string, at: ConfigPath, report: Report): void {
     report.invalid(at, 'the path must not be empty');
   } else if (path.includes('\u0000')) {
     report.invalid(at, 'the path must not contain control characters');
-  } else if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) {
-    report.later(at, `${shown} is not a local path; other storages are not available yet`, 'value');
+  } else if (problemOf(path) !== undefined) {
+    report.invalid(at, `${shown}: ${problemOf(path)}`);
   } else if (basename(path).startsWith('_')) {
     report.invalid(at, `${shown} begins with _, as the metadata of a lake does; it is no source`);
   }
+}
+
+/** What is wrong with a URI; a plain path is looked at when it is read. */
+function problemOf(path: string): string | undefined {
+  const location = parseLocation(path);
+  return 'problem' in location ? location.problem : undefined;
 }
 
 /** Where the names of all columns are written in the config, a type for any other column is a mistake. */

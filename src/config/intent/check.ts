@@ -10,7 +10,8 @@ import {
 import { checkRun } from '../run-options.ts';
 import { checkOutputNames, checkSilverOptions, columnList, deleteModeOf } from '../silver/options.ts';
 import { uselessSettings } from '../silver/rules.ts';
-import { checkStorage } from '../storage-place.ts';
+import { backendOf, checkStorage } from '../storage/place.ts';
+import { checkConnections } from '../storage/settings.ts';
 import type { ConfigPath } from '../yaml/problems.ts';
 import type { Report } from '../yaml/report.ts';
 import type { Partly } from '../yaml/validate.ts';
@@ -33,14 +34,16 @@ export function checkIntent(config: Config, report: Report): void {
   checkVersion(config.config_version, report);
   checkPathStructure(config.path_structure, config.silver, report);
   checkStorage(config, report);
-  if (config.bronze !== undefined) checkBronze(config.bronze, report);
+  checkConnections(config.storage ?? {}, ['storage'], report);
+  if (config.bronze !== undefined) checkBronze(config.bronze, backendOf(config, 'bronze'), report);
   if (config.silver !== undefined) checkSilver(config.silver, report);
 }
 
-function checkBronze(bronze: Bronze, report: Report): void {
+function checkBronze(bronze: Bronze, backend: 'local' | 's3' | 'azure', report: Report): void {
   const options = bronze.options ?? {};
   const type = report.isMuted(['bronze', 'source_type']) ? undefined : (bronze.source_type ?? 'file');
-  checkRun(options, options.partitioning_strategy ?? 'date', OPTIONS, report, { isSplit: type === 'db' });
+  const isSplit = type === 'db';
+  checkRun(options, options.partitioning_strategy ?? 'date', OPTIONS, report, { isSplit, backend });
   const formats = intentBronzeFormats(options);
   checkFormats(formats, [...OPTIONS, 'output_formats'], report);
   checkOwners(bronze, report);

@@ -18,17 +18,20 @@ import {
 import { pathStructure } from '../path-structure.ts';
 import { deleteMode, silverOptions } from '../silver/schema.ts';
 import { DELTA_MODES } from '../spec.ts';
+import { azureConnectionSchema, s3ConnectionSchema, storageMetadataSchema } from '../storage/schema.ts';
 import * as kit from '../yaml/schema-kit.ts';
 
 const UNUSED = 'nothing reads it; remove the key';
-const backend = kit.choice(['local', 's3']);
-const laterS3 = { laterChoices: ['s3'], fallback: '`local`' } as const;
+const backend = kit.choice(['local', 's3', 'azure']);
+const byBucket = { fallback: '`s3` where a bucket is named, else `local`' } as const;
 
-const bucket = kit.optional('Bucket, or its name in the environment file. For s3.', kit.text);
+const bucket = kit.optional('Bucket or container, or its name in the environment file.', kit.text, {
+  fallback: 's3: `source_data`, `bronze_data`, `silver_data`',
+});
 
 const storagePlace = (prefix: string) =>
   kit.section({
-    backend: kit.optional('Storage.', backend, laterS3),
+    backend: kit.optional('Storage.', backend, byBucket),
     bucket,
     prefix: kit.optional(prefix, kit.text),
   });
@@ -85,8 +88,8 @@ const bronze = kit.section({
   partition_column: kit.optional('For db: same as `options.db.partition_on`.', kit.text),
   owner_team: kit.optional('Team that owns the source.', kit.text),
   owner_contact: kit.optional('Where to reach the team.', kit.text),
-  source_storage: kit.optional('Storage of the source files.', backend, laterS3),
-  output_storage: kit.optional('Storage of Bronze.', backend, laterS3),
+  source_storage: kit.optional('Storage of the source files.', backend, byBucket),
+  output_storage: kit.optional('Storage of Bronze.', backend, byBucket),
   output_bucket: bucket,
   output_prefix: kit.optional(
     'Folder of Bronze: below `options.local_output_dir` where there is one, else the base folder itself.',
@@ -131,8 +134,10 @@ const silver = kit.section({
     fallback: '`load_batch_id`',
   }),
   output_dir: kit.optional('Silver base folder.', kit.text, { fallback: '`./silver`' }),
-  input_storage: kit.optional('Storage of Bronze.', backend, laterS3),
-  output_storage: kit.optional('Storage of Silver.', backend, laterS3),
+  input_storage: kit.optional('Storage of Bronze.', backend, {
+    obsolete: 'Silver reads Bronze where bronze.output_storage puts it',
+  }),
+  output_storage: kit.optional('Storage of Silver.', backend, byBucket),
   output_bucket: bucket,
   output_prefix: kit.optional(
     'Folder of Silver: below `output_dir` where there is one, else the base folder itself.',
@@ -159,6 +164,15 @@ export const intentSchema = kit.section({
       ),
       bronze: kit.optional('Bronze.', storagePlace('Same as `bronze.output_prefix`.')),
       silver: kit.optional('Silver.', storagePlace('Same as `silver.output_prefix`.')),
+      s3_connection: kit.optional('How S3 is reached; wins over the environment file.', s3ConnectionSchema),
+      azure_connection: kit.optional(
+        'How Azure Blob Storage is reached; wins over the environment file.',
+        azureConnectionSchema,
+      ),
+      storage_metadata: kit.optional(
+        'Classification of the storage, for `--storage-scope onprem`.',
+        storageMetadataSchema,
+      ),
     }),
   ),
   pattern_id: patternId,

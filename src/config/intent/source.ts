@@ -6,7 +6,7 @@ import { type DatabaseOptions, databaseIncremental, databaseSource } from '../da
 import type { SOURCE_TYPES } from '../file/schema.ts';
 import { checkFile, fileSource } from '../file/source.ts';
 import type { SourcePart } from '../spec.ts';
-import { sourcePath } from '../storage-place.ts';
+import { sourcePath } from '../storage/place.ts';
 import type { ConfigPath } from '../yaml/problems.ts';
 import type { Report } from '../yaml/report.ts';
 import type { Partly } from '../yaml/validate.ts';

@@ -4,7 +4,8 @@ import { partitionPart, runPart } from '../run-options.ts';
 import { bronzeErrorHandling, columnList, deleteModeOf, silverPart } from '../silver/options.ts';
 import { artifactNames } from '../silver/output-names.ts';
 import type { BronzeSpec, DatasetSpec, OutputFormats, SilverModelName, SilverSpec } from '../spec.ts';
-import { bronzeBase, silverBase } from '../storage-place.ts';
+import { bronzeBase, keepLocalPart, silverBase } from '../storage/place.ts';
+import { connectionsPart, storageMetadataPart } from '../storage/settings.ts';
 import type { Partly } from '../yaml/validate.ts';
 import type { IntentConfig } from './schema.ts';
 import { sourcePart } from './source.ts';
@@ -21,6 +22,8 @@ export function intentSpec(config: IntentConfig, configPath: string): DatasetSpe
     ...(environment !== undefined && { environment }),
     ...(patternId !== undefined && { patternId }),
     ...(version !== undefined && { configVersion: version }),
+    ...connectionsPart(config.storage ?? {}),
+    ...storageMetadataPart(config.storage?.storage_metadata),
     bronze: { ...bronzeSpec(config, configPath), ...bronzePathPart(config.path_structure) },
     silver: { ...silverSpec(config), ...silverPathPart(config.path_structure) },
   };
@@ -37,6 +40,7 @@ function bronzeSpec(config: IntentConfig, configPath: string): BronzeSpec {
     ...sourcePart(config, configPath),
     ...(options.pattern_folder !== undefined && { patternFolder: options.pattern_folder }),
     base: bronzeBase(config),
+    ...keepLocalPart(bronzeBase(config), options.local_output_dir, options),
     partition: partitionPart(options, options.partitioning_strategy ?? 'date'),
     formats: intentBronzeFormats(options),
     ...runPart(options),

@@ -61,23 +61,42 @@ function azureLocation(name: string, prefix: string): Location | { readonly prob
   return { type: 'azure', container, prefix, host: host.toLowerCase() };
 }
 
-/** The rules of AWS, without those that S3-compatible stores do not share. */
+/** No problem repeats the value, which may come from a variable. The rules of AWS, without those that S3-compatible stores do not share. */
 export function bucketProblem(name: string): string | undefined {
-  return /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/.test(name) ? undefined : `"${name}" is no name of a bucket`;
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/.test(name)
+    ? undefined
+    : 'that is no name of a bucket: letters, digits, dots, dashes and underscores';
 }
 
 export function containerProblem(name: string): string | undefined {
   return /^(?:[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){2,62}|\$root|\$web)$/.test(name)
     ? undefined
-    : `"${name}" is no name of a container: 3 to 63 small letters, digits and single dashes`;
+    : 'that is no name of a container: 3 to 63 small letters, digits and single dashes';
 }
 
-function prefixProblem(prefix: string): string | undefined {
+/** Of a prefix with or without a slash at its ends. */
+export function prefixProblem(text: string): string | undefined {
+  const prefix = text.replace(/^\/|\/$/g, '');
   if (prefix === '') return undefined;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   const odd = /[\u0000-\u001f\u007f\\]/.test(prefix) || !prefix.isWellFormed();
   const segments = prefix.split('/');
   return odd || segments.some((segment) => segment === '' || segment === '.' || segment === '..')
-    ? `the prefix ${JSON.stringify(prefix)} has an empty, "." or ".." segment, a backslash or a control character`
+    ? 'the prefix has an empty, "." or ".." segment, a backslash or a control character'
     : undefined;
+}
+/** `s3://bucket/prefix`. */
+export function s3Uri(bucket: string, prefix = ''): string {
+  return withPrefix(`s3://${bucket}`, prefix);
+}
+
+/** `az://container/prefix`. */
+export function azureUri(container: string, prefix = ''): string {
+  return withPrefix(`az://${container}`, prefix);
+}
+
+/** A path below a place; slashes between them are one slash. */
+export function withPrefix(base: string, prefix: string): string {
+  const inner = prefix.replace(/^\/+|\/+$/g, '');
+  return inner === '' ? base : `${base.replace(/\/+$/, '')}/${inner}`;
 }

@@ -5,10 +5,11 @@ const MAGIC = 'PAR1';
 
 /**
  * Looks at the first and last bytes only.
+ * @param path what messages call the file.
  * @throws DATA001 when the file is no Parquet file or is cut short; EXT001 when it cannot be read.
  */
-export async function checkParquetMagic(path: string): Promise<void> {
-  const handle = await open(path, 'r').catch((error: unknown) => {
+export async function checkParquetMagic(file: string, path = file): Promise<void> {
+  const handle = await open(file, 'r').catch((error: unknown) => {
     throw new FoundryError('EXT001', `${path} cannot be read: ${messageOf(error)}`, { cause: error });
   });
   try {

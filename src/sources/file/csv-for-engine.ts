@@ -2,7 +2,7 @@ import type { FileSourceSpec } from '../../config/spec.ts';
 import { FoundryError } from '../../core/errors.ts';
 import { STRING } from '../../core/schema.ts';
 import { scanCsv } from '../../formats/csv/csv-scan.ts';
-import type { InputFile } from '../../formats/input.ts';
+import { type InputFile, localPathOf } from '../../formats/input.ts';
 import { type EngineCsvInput, NOT_TYPED_BY_ENGINE } from '../engine-input.ts';
 import type { ReadRequest } from '../source.ts';
 import { projectedSchema } from './columns.ts';
@@ -56,7 +56,7 @@ export async function csvForEngine(
   }
   return {
     format: 'csv',
-    files: files.map(({ input }) => input.path),
+    files: files.map(({ input }) => localPathOf(input)),
     ...(spec.columns === undefined ? {} : { columns: spec.columns }),
     delimiter: dialect.delimiter,
     quote: dialect.quote,

@@ -1,6 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { FileFormat, FileSourceSpec } from '../../config/spec.ts';
+import { schemeOf } from '../../config/storage/location.ts';
 import { FoundryError, messageOf } from '../../core/errors.ts';
 import type { RunDate } from '../../core/run-date.ts';
 import { type InputFile, statInput } from '../../formats/input.ts';
@@ -15,7 +17,7 @@ const EXTENSIONS: Readonly<Record<string, FileFormat>> = {
   parquet: 'parquet',
 };
 
-const GLOB = /[*?[\]{}!]/;
+export const GLOB = /[*?[\]{}!]/;
 
 export interface ResolvedFiles {
   readonly format: FileFormat;
@@ -34,16 +36,11 @@ export function expandPath(path: string, { date }: RunDate): string {
  * The files of one path, a glob or a folder, looked for from the working directory, then from the config's
  * folder. In globs and folders, names that start with `_` or `.` are not data and are passed over.
  * @throws EXT001 when nothing matches or a file cannot be looked at; CFG001 when the format is not known, or
- * differs between files, or the one path names a file of foundry's own (`_…`); CFG010 for a URL.
+ * differs between files, or the one path names a file of foundry's own (`_…`).
  */
 export async function resolveFiles(spec: FileSourceSpec, runDate: RunDate): Promise<ResolvedFiles> {
-  const path = expandPath(spec.path, runDate);
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path)) {
-    throw new FoundryError(
-      'CFG010',
-      `the path of the source: ${path} is not on the local disk, which is all this version reads`,
-    );
-  }
+  const expanded = expandPath(spec.path, runDate);
+  const path = schemeOf(expanded) === 'file' ? fileURLToPath(expanded) : expanded;
   if (basename(path).startsWith('_')) {
     throw new FoundryError(
       'CFG001',
@@ -121,16 +118,16 @@ async function globFiles(pattern: string): Promise<string[]> {
   return matches;
 }
 
-function isReserved(name: string): boolean {
+export function isReserved(name: string): boolean {
   return name.startsWith('_') || name.startsWith('.');
 }
 
 /** By extension, `.gz` and `.zst` aside. */
-function formatOf(path: string): FileFormat | undefined {
+export function formatOf(path: string): FileFormat | undefined {
   return EXTENSIONS[/\.([^./\\]+)$/.exec(withoutPacking(path).toLowerCase())?.[1] ?? ''];
 }
 
-function commonFormat(paths: readonly string[]): FileFormat {
+export function commonFormat(paths: readonly string[]): FileFormat {
   let common: FileFormat | undefined;
   for (const path of paths) {
     const format = formatOf(path);
