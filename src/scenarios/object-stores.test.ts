@@ -55,7 +55,7 @@ for (const [name, makeStore] of [
       return found;
     };
     const data = (entries: Record<string, string>): Record<string, string> =>
-      Object.fromEntries(Object.entries(entries).filter(([key]) => !/(?:^|\/)_\w+\.json$/.test(key)));
+      Object.fromEntries(Object.entries(entries).filter(([key]) => !/(?:^|\/)_/.test(key)));
 
     const intentOn = (place: string): object => ({
       system: 's',

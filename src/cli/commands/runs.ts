@@ -1,5 +1,6 @@
 import { type ArgsDef, defineCommand } from 'citty';
 import type { DatasetSpec } from '../../config/spec.ts';
+import type { Connections } from '../../config/storage/connections.ts';
 import { FoundryError } from '../../core/errors.ts';
 import type { RunRecord } from '../../lake/run-record.ts';
 import { CONFIG_ARGS, OUTPUT_ARGS } from '../args.ts';
@@ -34,7 +35,7 @@ export const runsCommand = defineCommand({
       given.config === undefined
         ? undefined
         : await loadDatasets({ config: given.config, sourceName: given['source-name'] }, session);
-    const bases = datasets === undefined ? given._ : basesOf(datasets);
+    const bases = datasets === undefined ? given._.map((base) => ({ base })) : basesOf(datasets);
     if (bases.length === 0) {
       throw new FoundryError('USE001', 'no lake is named', {
         hint: 'For example: foundry runs output, or foundry runs --config orders.yaml',
@@ -56,16 +57,21 @@ export const runsCommand = defineCommand({
   },
 });
 
-function basesOf(datasets: readonly DatasetSpec[]): readonly string[] {
-  const bases = datasets.flatMap(({ bronze, silver }) => [
-    bronze.base,
-    ...(silver === undefined ? [] : [silver.base]),
+interface Base {
+  readonly base: string;
+  readonly connections?: Connections | undefined;
+}
+
+function basesOf(datasets: readonly DatasetSpec[]): readonly Base[] {
+  const bases = datasets.flatMap(({ bronze, silver, connections }) => [
+    { base: bronze.base, connections },
+    ...(silver === undefined ? [] : [{ base: silver.base, connections }]),
   ]);
-  return [...new Set(bases)];
+  return [...new Map(bases.map((base) => [base.base, base])).values()];
 }
 
 async function history(
-  bases: readonly string[],
+  bases: readonly Base[],
   limit: number,
   wanted: (record: RunRecord) => boolean,
   session: Session,
@@ -73,8 +79,8 @@ async function history(
   const { openStorage } = await import('../../storage/open.ts');
   const { readRunHistory } = await import('../../lake/run-history.ts');
   const found: RunRecord[] = [];
-  for (const base of bases) {
-    const storage = openStorage(base, { signal: session.signal });
+  for (const { base, connections } of bases) {
+    const storage = openStorage(base, { connections, signal: session.signal });
     found.push(...(await readRunHistory(storage, { limit, wanted, warn: session.log.warn })));
   }
   return found.sort((a, b) => (a.started_at < b.started_at ? 1 : -1)).slice(0, limit);

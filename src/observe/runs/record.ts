@@ -40,7 +40,10 @@ async function placeOf(
   const base = layer === 'bronze' ? spec.bronze.base : spec.silver?.base;
   if (base === undefined) return undefined;
   const path = report === undefined || report.layer === 'join' ? undefined : report.partition;
-  return { storage: openStorage(base, { signal }), ...(path !== undefined && { path }) };
+  return {
+    storage: openStorage(base, { connections: spec.connections, signal }),
+    ...(path !== undefined && { path }),
+  };
 }
 
 /** Leaves the record of a step beside its data. Never throws: without it, the run ended as it did. */
