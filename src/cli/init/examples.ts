@@ -8,6 +8,14 @@ interface Embedded {
   readonly data: Readonly<Record<string, () => Text>>;
 }
 
+/** What a module is as text, which the compiler knows by its exports only. */
+async function textOf(module: Promise<object>): Text {
+  const embedded = await module;
+  const text = 'default' in embedded ? embedded.default : undefined;
+  if (typeof text !== 'string') throw new Error('a module of the examples is not embedded as text');
+  return { default: text };
+}
+
 /** `fixtures/examples`, embedded when the program is compiled. */
 const EXAMPLES = {
   owner_intent_template: {
@@ -72,7 +80,10 @@ const EXAMPLES = {
   },
   custom_example: {
     config: (): Text => import('../../../fixtures/examples/custom_example.yaml', { with: { type: 'text' } }),
-    data: {},
+    data: {
+      'extractors/accounts.ts': (): Text =>
+        textOf(import('../../../fixtures/examples/extractors/accounts.ts', { with: { type: 'text' } })),
+    },
   },
   silver_join_example: {
     config: (): Text =>
