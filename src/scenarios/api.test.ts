@@ -333,6 +333,40 @@ describe('scenarios of APIs', () => {
 
 describe('a run over an API', () => {
   test(
+    '83: a host that five datasets of a run could not reach is not asked for the sixth; another host is',
+    api(
+      ({ path }) => (path === '/well' ? [{ id: 1 }] : new Response('', { status: 500 })),
+      async ({ w, server }) => {
+        const entry = (name: string, base_url: string, endpoint: string) => ({
+          name,
+          source: {
+            type: 'api',
+            system: 's',
+            table: name,
+            api: { base_url, endpoint, retry: { max_attempts: 1 } },
+            run: {},
+          },
+        });
+        const other = startApiServer(() => [{ id: 1 }]);
+        try {
+          const sick = [1, 2, 3, 4, 5].map((n) => entry(`sick${n}`, server.url, '/sick'));
+          const sources = [...sick, entry('sixth', server.url, '/well'), entry('other', other.url, '/')];
+          await w.put('a.yaml', { platform: { bronze: { storage_backend: 'local' } }, sources });
+          const { document } = await w.json(75, 'bronze', '--config', 'a.yaml', '--date', DATE);
+          expect(document.reports.map(({ dataset }) => dataset)).toEqual(['other']);
+          expect(document.errors.map(({ code }) => code)).toEqual(
+            Array.from({ length: 6 }, () => 'RETRY001'),
+          );
+          expect(document.errors[5]?.message).toContain('failed 5 times in a row and is left alone for 30 s');
+          expect([server.requests.length, other.requests.length]).toEqual([5, 1]);
+        } finally {
+          await other.stop();
+        }
+      },
+    ),
+  );
+
+  test(
     'plans without a request, and tells what would keep it from running',
     api(
       () => [],

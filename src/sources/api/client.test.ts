@@ -7,6 +7,7 @@ import { FoundryError } from '../../core/errors.ts';
 import { type RawServer, rawAnswer, startRawServer } from '../../testing/raw-server.ts';
 import { openClient } from './client.ts';
 import type { ApiResponse } from './exchange.ts';
+import { isOwn } from './redirects.ts';
 
 const OPEN = new AbortController().signal;
 const servers: RawServer[] = [];
@@ -235,6 +236,18 @@ describe('redirects', () => {
       expect(head).not.toMatch(/x-extra|authorization|c2Vjcm/i);
     }
     expect(server.heads.filter((head) => /secret-1|c2Vjcm/.test(head))).toHaveLength(4);
+  });
+
+  test.each([
+    ['https://a.example', 'https://a.example/x', true],
+    ['http://a.example', 'https://a.example/x', true],
+    ['https://a.example', 'http://a.example/x', false],
+    ['http://a.example:8080', 'https://a.example/x', false],
+    ['http://a.example', 'https://a.example:8443/x', false],
+    ['https://a.example', 'https://a.example.evil.example/x', false],
+    ['https://a.example', 'https://b.example/x', false],
+  ])('from an API at %s, %s is its own: %p', (origin, url, own) => {
+    expect(isOwn(new URL(url), origin)).toBe(own);
   });
 
   test.each([

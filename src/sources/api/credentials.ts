@@ -4,6 +4,7 @@ import { Secret } from '../../core/secret.ts';
 import { awsSigner, type Signer } from './aws-signature.ts';
 import type { ApiRequest } from './exchange.ts';
 import { oauthToken, type TokenSource } from './oauth.ts';
+import { isOwn } from './redirects.ts';
 import { type Environment, type Redactor, readSecret } from './secrets.ts';
 import type { Transport } from './transport.ts';
 
@@ -40,7 +41,7 @@ export function openCredentials(spec: ApiSourceSpec, context: CredentialsContext
   return {
     async apply(request, signal) {
       const url = new URL(request.url);
-      if (url.origin !== context.origin) return request;
+      if (!isOwn(url, context.origin)) return request;
       for (const [name, secret] of query) url.searchParams.set(name, secret.reveal());
       const token = await scheme.token?.get(signal);
       const proof: [string, Secret][] =

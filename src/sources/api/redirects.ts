@@ -30,6 +30,17 @@ export async function followRedirects(
   }
 }
 
+/**
+ * Whether an address belongs to the API at `origin`, so that credentials may go there: the same origin, or the same
+ * host encrypted where the config has it in the clear, each at its usual port.
+ */
+export function isOwn(url: URL, origin: string): boolean {
+  if (url.origin === origin) return true;
+  const own = new URL(origin);
+  const isUpgrade = own.protocol === 'http:' && url.protocol === 'https:';
+  return isUpgrade && own.hostname === url.hostname && own.port === '' && url.port === '';
+}
+
 /** The request that a redirect asks for (RFC 9110, section 15.4). */
 function redirected(request: ApiRequest, status: number, location: string): ApiRequest {
   const from = new URL(request.url);
@@ -42,7 +53,7 @@ function redirected(request: ApiRequest, status: number, location: string): ApiR
   }
   const url = to.href;
   const becomesGet = status === 303 || (request.method === 'POST' && (status === 301 || status === 302));
-  if (from.host !== to.host) {
+  if (!isOwn(to, from.origin)) {
     // Headers of the config were meant for the host of the config.
     const kept = Object.entries(request.headers).filter(([name]) => /^accept/i.test(name));
     if (request.body !== undefined && !becomesGet) {

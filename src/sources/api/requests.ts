@@ -6,6 +6,7 @@ import { Secret } from '../../core/secret.ts';
 import { ACCEPTED_CODINGS } from './body.ts';
 import type { ApiRequest } from './exchange.ts';
 import { type Place, pageError } from './paging/scheme.ts';
+import { isOwn } from './redirects.ts';
 import type { Environment } from './secrets.ts';
 
 /** The address of the API's records, without parameters of the config. @throws CFG001 where its variable is not set */
@@ -113,7 +114,7 @@ function followed(address: string, endpoint: URL, spec: ApiSourceSpec, page: num
     url.protocol = 'https:';
     url.port = endpoint.port;
   }
-  if (url.origin === endpoint.origin || hasNoSecrets(spec)) return url;
+  if (isOwn(url, endpoint.origin) || hasNoSecrets(spec)) return url;
   throw pageError(
     page,
     `the next page is on another host, ${url.host} instead of ${endpoint.host}; it is not asked, since it must not get the credentials`,

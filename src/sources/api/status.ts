@@ -29,7 +29,8 @@ export function retryAfterMs(headers: Readonly<Record<string, string>>, nowMs: n
   const text = headers['retry-after']?.trim();
   if (text === undefined || text === '') return undefined;
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
-  const date = Date.parse(text);
+  // Every form of a date (RFC 9110, section 5.6.7) names its month; JavaScript takes less for one.
+  const date = /[a-z]{3}/i.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }
 
