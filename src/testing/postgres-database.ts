@@ -9,6 +9,8 @@ export interface TestPostgres {
   readonly name: string;
   /** Runs a script. */
   run(script: string): Promise<void>;
+  /** Runs a script on a connection of its own, so that it may begin a transaction. */
+  alone(script: string): Promise<void>;
   /** Rows of text. */
   query(sql: string): Promise<Record<string, unknown>[]>;
   drop(): Promise<void>;
@@ -27,6 +29,11 @@ export async function openTestPostgres(): Promise<TestPostgres> {
     name,
     run: async (script) => {
       await sql.unsafe(script);
+    },
+    async alone(script) {
+      const own = postgres(url.href, { max: 1, onnotice: () => undefined });
+      await own.unsafe(script);
+      await own.end({ timeout: 1 });
     },
     query: async (text) => [...(await sql.unsafe(text))] as Record<string, unknown>[],
     async drop() {

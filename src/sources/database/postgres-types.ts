@@ -75,7 +75,8 @@ function mapped(column: CatalogColumn, quoted: string, policy: TypePolicy): Mapp
   }
   if (column.typname === 'geometry' || column.typname === 'geography')
     return geometry(column, quoted, policy);
-  if (column.schema !== 'pg_catalog') return { type: STRING };
+  // Enums are ordered as they were declared; other types of users as they say.
+  if (column.schema !== 'pg_catalog') return { type: STRING, order: 'text' };
   switch (column.typname) {
     case 'bool':
       return { type: { kind: 'boolean' }, select: `${quoted}::text` };

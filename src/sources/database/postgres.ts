@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { segmentsOf } from '../../config/database/sql-text.ts';
 import { FoundryError, throwIfStopped } from '../../core/errors.ts';
 import { type ConnectionTarget, describeTarget } from './connection-string.ts';
@@ -149,18 +150,23 @@ async function openSession(
     const text = await bound(statement);
     let isOver = false;
     running += 1;
+    let failure: unknown;
     try {
       const stream = await guarded(statement, () =>
-        sql.unsafe(`COPY (${text}\n) TO STDOUT (${format})`).readable(),
+        listening(sql.unsafe(`COPY (${text}\n) TO STDOUT (${format})`), (error) => {
+          failure = error;
+        }),
       );
-      // After the loop has ended nobody else listens, and an error that nobody hears ends the process.
-      stream.on('error', () => undefined);
       for await (const message of stream) yield message as Uint8Array;
+      // The driver pauses its socket when the stream is full, and nobody asks a stream that has ended to go on: the
+      // next answer would never be read.
+      stream._read(0);
+      if (failure !== undefined) throw failure;
       isOver = true;
     } catch (error) {
       isOver = true;
       throwIfStopped(options.signal);
-      throw postgresFailure(error, where, statement);
+      throw postgresFailure(failure ?? error, where, statement);
     } finally {
       // Who leaves early would otherwise wait for all the rows that nobody wants.
       if (!isOver) await cancel().then(close);
@@ -212,6 +218,21 @@ async function openSession(
     throw error;
   }
   return session;
+}
+
+/**
+ * The stream of a COPY, with an ear on it from its very first moment: the driver may end it with an error before whoever
+ * waits for it gets it, and an error that nobody hears ends the process.
+ */
+function listening(copy: ReturnType<Sql['unsafe']>, onError: (error: unknown) => void): Promise<Readable> {
+  const query = copy as unknown as { resolve(result: unknown): void };
+  const resolve = query.resolve.bind(query);
+  // Called once more when the statement is over.
+  query.resolve = (result) => {
+    if (result instanceof Readable) result.on('error', onError);
+    resolve(result);
+  };
+  return copy.readable();
 }
 
 /** The extended protocol, also without parameters: its answers are told apart from those of a script. */
