@@ -64,10 +64,11 @@ export function requestBuilder(
       }
       for (const name of secret) url.searchParams.delete(name);
       const inBody = spec.body !== undefined && spec.pagination.parametersIn === 'body';
-      if (!inBody) for (const [name, value] of Object.entries(given)) url.searchParams.set(name, value);
+      if (!inBody)
+        for (const [name, value] of Object.entries(given)) url.searchParams.set(name, String(value));
       const { body } = spec;
       if (body === undefined) return { method: 'GET', url: url.href, headers };
-      const members = inBody ? { ...body.members, ...numbers(given, body.format) } : body.members;
+      const members = inBody ? { ...body.members, ...given } : body.members;
       return {
         method: 'POST',
         url: url.href,
@@ -79,19 +80,6 @@ export function requestBuilder(
       };
     },
   };
-}
-
-/** Page numbers and sizes are numbers in JSON. */
-function numbers(
-  params: Readonly<Record<string, string>>,
-  format: 'json' | 'form',
-): Readonly<Record<string, unknown>> {
-  if (format === 'form') return params;
-  const entries = Object.entries(params).map(([name, value]) => {
-    const isNumber = /^(?:0|[1-9]\d{0,14})$/.test(value);
-    return [name, isNumber ? Number(value) : value] as const;
-  });
-  return Object.fromEntries(entries);
 }
 
 function formOf(members: Readonly<Record<string, unknown>>): string {

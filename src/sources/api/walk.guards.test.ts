@@ -303,6 +303,16 @@ describe('requests', () => {
     expect(bodies[0]).toBe('q=a+b&page=1&page_size=2');
   });
 
+  test('carry a cursor in a JSON body as what it was: a number, or a text of digits', async () => {
+    const bodies: unknown[] = [];
+    const api: Api = (_query, { body }) => {
+      bodies.push(JSON.parse(body ?? '').cursor);
+      return { items: [{ id: bodies.length }], next_cursor: [7, '8', null][bodies.length - 1] };
+    };
+    await walk({ type: 'cursor', parameters_in: 'body' }, api, { method: 'post' });
+    expect(bodies).toEqual([undefined, 7, '8']);
+  });
+
   test('carry the parameters of the config and of the endpoint, and of the page above both', async () => {
     const { requests } = await walk({ type: 'page', page_size: 5, max_pages: 1 }, () => rows.slice(0, 5), {
       params: { state: 'all', deep: true, n: 3, page: 9 },

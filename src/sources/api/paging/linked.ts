@@ -20,7 +20,7 @@ export function cursorScheme({ cursorParam, from }: Extract<PagingScheme, { type
       const found =
         'header' in from ? page.headers[from.header.toLowerCase()] : atJsonPath(page.envelope, from.path);
       const where = 'header' in from ? from.header : from.path.join('.');
-      const cursor = textOf(found, page, where);
+      const cursor = positionOf(found, page, where);
       if (cursor === undefined || page.hasMore === false) return undefined;
       // Some APIs give the cursor of the end again with an empty page.
       if (page.count === 0 && 'params' in place && place.params[cursorParam] === cursor) return undefined;
@@ -45,8 +45,8 @@ export function nextUrlScheme({ urlPath }: Extract<PagingScheme, { type: 'next_u
     first: { params: {} },
     emptyLeadsOn: true,
     next(_place, page) {
-      const url = textOf(atJsonPath(page.envelope, urlPath), page, urlPath.join('.'));
-      return page.hasMore === false ? undefined : addressed(url, page, urlPath.join('.'));
+      const url = positionOf(atJsonPath(page.envelope, urlPath), page, urlPath.join('.'));
+      return page.hasMore === false ? undefined : addressed(url?.toString(), page, urlPath.join('.'));
     },
   };
 }
@@ -59,7 +59,7 @@ export function keysetScheme({ keyField, keyParam }: Extract<PagingScheme, { typ
     next(place, page) {
       if (page.count === 0 || page.hasMore === false) return undefined;
       const name = keyField.join('.');
-      const key = textOf(atJsonPath(recordOf(page), keyField), page, name);
+      const key = positionOf(atJsonPath(recordOf(page), keyField), page, name);
       if (key === undefined)
         throw pageError(page, `its last record has no ${name}, so that no page can follow it`);
       if ('params' in place && place.params[keyParam] === key) {
@@ -74,13 +74,13 @@ export function keysetScheme({ keyField, keyParam }: Extract<PagingScheme, { typ
   };
 }
 
-/** Digits of numbers are kept. */
+/** Digits of numbers that JavaScript would change are kept, as text. */
 function recordOf(page: SeenPage): unknown {
   let last = 'null';
   for (const text of page.records()) last = text;
   try {
     return JSON.parse(last, (_key, value: unknown, context?: { readonly source?: string }) =>
-      typeof value === 'number' ? (context?.source ?? value) : value,
+      typeof value === 'number' && String(value) !== context?.source ? (context?.source ?? value) : value,
     );
   } catch (error) {
     throw new FoundryError(
@@ -92,9 +92,9 @@ function recordOf(page: SeenPage): unknown {
 }
 
 /** Undefined for null, absent and "", which mean that nothing follows. */
-function textOf(value: unknown, page: SeenPage, where: string): string | undefined {
+function positionOf(value: unknown, page: SeenPage, where: string): string | number | undefined {
   if (value === undefined || value === null || value === '' || value === false) return undefined;
-  if (typeof value === 'string' || typeof value === 'number') return String(value);
+  if (typeof value === 'string' || typeof value === 'number') return value;
   throw pageError(page, `"${where}" is neither a text nor a number`, 'Correct the path of the next page.');
 }
 

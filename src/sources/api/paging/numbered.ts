@@ -7,7 +7,7 @@ import { numberAt, type Place, pageError, type Scheme, type SeenPage } from './s
 export function pageScheme(spec: Extract<PagingScheme, { type: 'page' }>): Scheme {
   const { pageParam, sizeParam, pageSize, startPage, totalPagesPath } = spec;
   const at = (page: number): Place => ({
-    params: { [pageParam]: String(page), [sizeParam]: String(pageSize) },
+    params: { [pageParam]: page, [sizeParam]: pageSize },
   });
   return {
     first: at(startPage),
@@ -42,7 +42,7 @@ function statedPages(page: SeenPage, path: readonly string[]): number {
 export function offsetScheme(spec: Extract<PagingScheme, { type: 'offset' }>): Scheme {
   const { offsetParam, limitParam, pageSize, lastPage } = spec;
   const at = (offset: number): Place => ({
-    params: { [offsetParam]: String(offset), [limitParam]: String(pageSize) },
+    params: { [offsetParam]: offset, [limitParam]: pageSize },
   });
   return {
     first: at(0),

@@ -1,7 +1,7 @@
 import { FoundryError } from '../../../core/errors.ts';
 
-/** Which page: its parameters, or its whole address. */
-export type Place = { readonly params: Readonly<Record<string, string>> } | { readonly url: string };
+/** Which page: its parameters, or its whole address. A number is one in a JSON body too. */
+export type Place = { readonly params: Readonly<Record<string, string | number>> } | { readonly url: string };
 
 /** A page as a scheme looks at it. */
 export interface SeenPage {
