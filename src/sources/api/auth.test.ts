@@ -301,6 +301,16 @@ describe('OAuth 2.0', () => {
     expect(never.granted).toHaveLength(2);
   });
 
+  test('requests that are refused together get one new token', async () => {
+    let revoked = false;
+    const { server, granted } = tokenApi((token) => !revoked || token !== 't1');
+    const api = client(server);
+    await api.get();
+    revoked = true;
+    expect(await Promise.all(Array.from({ length: 8 }, () => api.get()))).toEqual(Array(8).fill(200));
+    expect(granted).toHaveLength(2);
+  });
+
   test('a refresh token gives tokens, and one that replaces it is used from then on and told', async () => {
     const { server, granted } = tokenApi(
       (token) => token === 't2',

@@ -47,18 +47,22 @@ export function openClient(spec: ApiSourceSpec, context: ClientContext): ApiClie
   const policy: RetryPolicy = { ...times, classify };
 
   /** @param until when there is no time left, by `performance.now()` */
-  const follow = (request: ApiRequest, signal: AbortSignal, until: number): Promise<ApiResponse> =>
-    followRedirects(request, async (hop) => {
+  const follow = async (request: ApiRequest, signal: AbortSignal, until: number) => {
+    let sent: ApiRequest | undefined;
+    const response = await followRedirects(request, async (hop) => {
       await limiter.take(signal);
-      const ready = await credentials.apply(hop, signal);
-      const answer = await transport(ready, signal, until - performance.now());
+      sent = await credentials.apply(hop, signal);
+      const answer = await transport(sent, signal, until - performance.now());
       return { ...answer, url: hop.url };
     });
+    return { response, sent };
+  };
 
   const send = async (request: ApiRequest, signal: AbortSignal, until: number): Promise<ApiResponse> => {
-    const response = await follow(request, signal, until);
+    const { response, sent } = await follow(request, signal, until);
     // A token that ended on its way, or was revoked: once more with a new one.
-    return response.status === 401 && credentials.refused() ? follow(request, signal, until) : response;
+    if (response.status !== 401 || !credentials.refused(sent)) return response;
+    return (await follow(request, signal, until)).response;
   };
 
   const attempt = async (request: ApiRequest, signal: AbortSignal, until: number): Promise<ApiResponse> => {

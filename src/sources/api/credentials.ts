@@ -16,8 +16,13 @@ export interface Credentials {
    * @throws AUTH001 when a token cannot be had; what the transport throws
    */
   apply(request: ApiRequest, signal: AbortSignal): Promise<ApiRequest>;
-  /** The API refused them. @returns whether others can be had, so that asking again makes sense */
-  refused(): boolean;
+  /**
+   * The API refused them.
+   *
+   * @param sent the request as `apply` gave it
+   * @returns whether others can be had, so that asking again makes sense
+   */
+  refused(sent: ApiRequest | undefined): boolean;
 }
 
 export interface CredentialsContext {
@@ -53,7 +58,11 @@ export function openCredentials(spec: ApiSourceSpec, context: CredentialsContext
       };
       return scheme.sign === undefined ? ready : scheme.sign(ready);
     },
-    refused: () => scheme.token?.renew() ?? false,
+    refused(sent) {
+      if (scheme.token === undefined) return false;
+      scheme.token.discard(sent?.headers.authorization?.replace(/^Bearer /, '') ?? '');
+      return true;
+    },
   };
 }
 

@@ -10,8 +10,8 @@ import { BusyError, isBusy, retryAfterMs } from './status.ts';
 export interface TokenSource {
   /** @throws AUTH001 when the token server refuses; BusyError and what the transport throws when it cannot answer */
   get(signal: AbortSignal): Promise<Secret>;
-  /** The token was refused. @returns whether it was one that had been used before, so that a new one may help */
-  renew(): boolean;
+  /** A token was refused: the next one is a new one, unless there is one already. */
+  discard(token: string): void;
 }
 
 interface Token {
@@ -67,10 +67,8 @@ export function oauthToken(auth: OAuth, { env, redactor, transport, warn }: Cred
       current = await pending;
       return current.secret;
     },
-    renew() {
-      if (current === undefined) return pending !== undefined;
-      current = undefined;
-      return true;
+    discard(token) {
+      if (current?.secret.reveal() === token) current = undefined;
     },
   };
 }
