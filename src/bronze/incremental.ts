@@ -88,7 +88,7 @@ export async function readIncrement(
   if (outcome === undefined) throw new Error(`${bronze.source.type} told nothing of its cursor`);
   const { rows, landed } = outcome.nulls;
   if (rows > 0 && !landed) {
-    options.log.warn(`${rows} rows were left out: their cursor ${plan.request.column} is NULL`);
+    options.log.warn(`rows left out because their cursor ${plan.request.column} is NULL: ${rows}`);
   }
   return { extracted, cursor: cursorRecord(plan, outcome) };
 }
