@@ -149,7 +149,7 @@ export interface Point {
  */
 export async function pointsOf(
   prepared: string,
-  scene: Scene,
+  scene: Pick<Scene, 'name' | 'args'>,
   which: 'lab first' | 'lab' | 'all',
 ): Promise<Point[]> {
   const traced = await runTraced(copyOf(prepared), scene.args);

@@ -1,0 +1,124 @@
+import { afterAll, describe, expect, test } from 'bun:test';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openEngine } from '../engine/duckdb.ts';
+import type { JoinProgress } from '../join/checkpoint.ts';
+import { putSilver } from '../testing/join-kit.ts';
+import { copyOf, describeRun, emptyLab, inPairs, removeScratch, run, SOAK, TEST_MS } from './lab.test.ts';
+import { type Point, pointsOf, runTraced, spread } from './strace.test.ts';
+
+const ARGS = ['join', '--config', 'join.yaml', '--date', '2025-01-05', '--output', 'json'];
+const DONE = { checkpoint: 'work/progress.json', output: 'joined/out' } as const;
+
+const VARIANTS = {
+  'ranges of left rows, and the right rows that stay alone': { join_type: 'outer', chunk_size: 25 },
+  'buckets by the hash of the key': { join_type: 'left', join_strategy: 'hash', chunk_size: 25 },
+} as const;
+
+/** Two tables of 100 and 40 rows, some without a key, and a join of them in five chunks. */
+async function prepare(output: object): Promise<string> {
+  const folder = emptyLab();
+  const engine = await openEngine({ memoryBytes: 300e6, threads: 2, spillFolder: folder });
+  const key = (modulus: number): string =>
+    `CASE WHEN i % 11 = 0 THEN NULL ELSE 'k' || (i % ${modulus}) END AS k`;
+  await putSilver(engine, join(folder, 'silver'), 'left', {
+    artifacts: {
+      current: [0, 1].map(
+        (part) =>
+          `SELECT i AS id, ${key(30)}, 'v' || i AS v FROM range(${part * 50}, ${part * 50 + 50}) t(i)`,
+      ),
+    },
+  });
+  await putSilver(engine, join(folder, 'silver'), 'right', {
+    artifacts: { current: `SELECT i AS rid, ${key(35)}, 'w' || i AS w FROM range(40) t(i)` },
+  });
+  await engine.close();
+  writeFileSync(
+    join(folder, 'join.yaml'),
+    JSON.stringify({
+      silver_join: {
+        left: { path: 'silver/left' },
+        right: { path: 'silver/right' },
+        output: {
+          path: DONE.output,
+          join_keys: ['k'],
+          checkpoint_dir: 'work',
+          spill_dir: 'spilled',
+          ...output,
+        },
+      },
+    }),
+  );
+  return folder;
+}
+
+/** Names and hashes of the committed files; undefined where nothing is committed. */
+function committed(folder: string): readonly string[] | undefined {
+  const manifest = join(folder, DONE.output, '_metadata.json');
+  if (!existsSync(manifest)) return undefined;
+  const { files } = JSON.parse(readFileSync(manifest, 'utf8')) as {
+    files: { path: string; sha256: string }[];
+  };
+  const onDisk = readdirSync(join(folder, DONE.output)).filter((name) => !name.startsWith('_'));
+  return [...files.map(({ path, sha256 }) => `${path} ${sha256}`), `on disk: ${onDisk.sort().join(' ')}`];
+}
+
+function chunksDone(folder: string): number | null {
+  const file = join(folder, DONE.checkpoint);
+  if (!existsSync(file)) return null;
+  return (JSON.parse(readFileSync(file, 'utf8')) as JoinProgress).chunks.length || null;
+}
+
+/** Kills a run, runs it again, and says everything that is not as in a run that nobody disturbed. */
+async function trial(prepared: string, point: Point, expected: readonly string[]) {
+  const folder = copyOf(prepared);
+  const killed = await runTraced(folder, ARGS, { ...point, effect: 'signal=KILL' });
+  const problems: string[] = [];
+  if (killed.code !== 0 && killed.code !== 137) problems.push(`not killed: ${describeRun(killed)}`);
+  const after = committed(folder);
+  if (after !== undefined && after.join() !== expected.join()) problems.push(`half a table: ${after.join()}`);
+  const done = chunksDone(folder);
+  const again = await run(folder, ARGS);
+  if (again.code !== 0) problems.push(`the rerun failed: ${describeRun(again)}`);
+  else {
+    const [report] = JSON.parse(again.stdout).reports;
+    if (report.resumed_at_chunk !== done)
+      problems.push(`${done} chunks were done, but it went on at ${report.resumed_at_chunk}`);
+  }
+  if (committed(folder)?.join() !== expected.join())
+    problems.push(`other bytes: ${committed(folder)?.join()}`);
+  for (const left of [DONE.checkpoint, 'spilled']) {
+    const path = join(folder, left);
+    if (existsSync(path) && (left !== 'spilled' || readdirSync(path).length > 0))
+      problems.push(`left behind: ${left}`);
+  }
+  rmSync(folder, { recursive: true, force: true });
+  return { point, resumedAt: done, problems };
+}
+
+afterAll(removeScratch);
+
+describe('a join that is killed goes on at the chunk it reached, and gives the bytes of one that was not', () => {
+  for (const [name, output] of Object.entries(VARIANTS)) {
+    test(
+      name,
+      async () => {
+        const prepared = await prepare(output);
+        const whole = copyOf(prepared);
+        const undisturbed = await run(whole, ARGS);
+        if (undisturbed.code !== 0) throw new Error(describeRun(undisturbed));
+        const expected = committed(whole) ?? [];
+        const points = await pointsOf(prepared, { name, args: ARGS }, 'lab first');
+        // Each chunk, and each step before and after them, is written down by one rename.
+        const boundaries = points.filter(({ call }) => call === 'rename' || call === 'renameat');
+        const between = spread(points, SOAK ? 1000 : 1);
+        const chosen = SOAK ? points : [...spread(boundaries, 5), ...between.slice(0, 5)];
+        const trials = await inPairs(chosen, (point) => trial(prepared, point, expected));
+        expect(trials.filter(({ problems }) => problems.length > 0)).toEqual([]);
+        const resumed = new Set(trials.map(({ resumedAt }) => resumedAt));
+        expect(resumed.size).toBeGreaterThan(SOAK ? 5 : 2);
+      },
+      TEST_MS,
+    );
+  }
+});
