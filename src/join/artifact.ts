@@ -18,7 +18,12 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
   events: EVENTS,
 };
 
-export const ARTIFACTS: ReadonlySet<string> = new Set([...HISTORY, ...EVENTS, ...CURRENT, 'cdc_changes']);
+/** Whether an artifact holds the newest row of each key, where its model knows keys. */
+export function isCurrent(artifact: string | undefined): boolean {
+  return artifact !== undefined && CURRENT.includes(artifact);
+}
+
+const ARTIFACTS: ReadonlySet<string> = new Set([...HISTORY, ...EVENTS, ...CURRENT, 'cdc_changes']);
 
 /**
  * Which artifact of an input is joined, never a mix: the one that is asked for; else the only one; else, of several,

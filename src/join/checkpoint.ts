@@ -1,10 +1,10 @@
-import { readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FoundryError } from '../core/errors.ts';
 import { sha256Hex } from '../lake/generation.ts';
 import { sha256OfFile } from '../lake/publish.ts';
-import { makeFolder, removeTree, writeDurable } from '../storage/durable.ts';
+import { makeFolder, removeTree } from '../storage/durable.ts';
 import { errnoOf, storageFailure } from '../storage/failure.ts';
 import { PRIVATE_FOLDER } from '../storage/keys.ts';
 import type { Located } from './place.ts';
@@ -184,15 +184,19 @@ export function progressOf(
   };
 }
 
-/** Replaces the file in one step, flushed. @throws STG001 */
+/**
+ * Replaces the file in one step. It is not flushed: a chunk that a power failure lost is found by its hash, and a
+ * progress that it lost is none. @throws STG001
+ */
 export async function saveProgress({ progressFile }: WorkPlace, progress: JoinProgress): Promise<void> {
   const next = `${progressFile}.tmp`;
   await makeFolder(dirname(progressFile));
-  await rm(next, { force: true });
-  await writeDurable(next, new TextEncoder().encode(`${JSON.stringify(progress, null, 2)}\n`));
-  await rename(next, progressFile).catch((error: unknown) => {
+  try {
+    await writeFile(next, `${JSON.stringify(progress, null, 2)}\n`);
+    await rename(next, progressFile);
+  } catch (error) {
     throw storageFailure('write', progressFile, error);
-  });
+  }
 }
 
 /** Chunks first: without them the file that is left is of no use, and says so. */

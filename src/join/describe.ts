@@ -5,7 +5,7 @@ import { looseFiles } from '../lake/loose.ts';
 import type { Manifest, ManifestColumn, ManifestFile } from '../lake/manifest.ts';
 import { readManifest } from '../lake/reader.ts';
 import { schemaOfColumns } from '../lake/schema-of.ts';
-import { type Available, artifactOfName, chooseArtifact } from './artifact.ts';
+import { type Available, artifactOfName, chooseArtifact, isCurrent } from './artifact.ts';
 import type { JoinRunOptions } from './options.ts';
 import { type Located, loadDates, locate } from './place.ts';
 
@@ -26,7 +26,18 @@ export interface DescribedInput extends Located {
   readonly bytes: number | undefined;
   readonly primaryKeys: readonly string[];
   readonly orderColumn: string | undefined;
+  /** Columns of which each row has other values, never NULL, since the model of the artifact makes it so. */
+  readonly uniqueBy: readonly string[];
 }
+
+/** Models whose newest rows are one per key. */
+const ONE_PER_KEY: ReadonlySet<unknown> = new Set([
+  'full_merge_dedupe',
+  'scd_type_1',
+  'scd_type_2',
+  'state_scd1',
+  'state_scd2',
+]);
 
 /**
  * @param wantsHistory see `chooseArtifact`
@@ -52,6 +63,9 @@ export async function describeInput(
     artifact === undefined || (file.artifact ?? artifactOfName(file.path)?.artifact) === artifact;
   const chosen = onlyParquet(files.filter(isOfArtifact));
   const folderColumns = manifest === undefined ? [] : folderColumnsOf(manifest);
+  const primaryKeys = textList(manifest?.primary_keys);
+  const isOnePerKey =
+    manifest?.layer === 'silver' && ONE_PER_KEY.has(manifest.silver_model) && isCurrent(artifact);
   return {
     ...located,
     side,
@@ -64,7 +78,8 @@ export async function describeInput(
     bytes: chosen.every(({ size_bytes: size }) => size !== undefined)
       ? chosen.reduce((sum, { size_bytes: size = 0 }) => sum + size, 0)
       : undefined,
-    primaryKeys: textList(manifest?.primary_keys),
+    primaryKeys,
+    uniqueBy: isOnePerKey ? primaryKeys : [],
     orderColumn: typeof manifest?.order_column === 'string' ? manifest.order_column : undefined,
   };
 }

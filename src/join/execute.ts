@@ -76,7 +76,7 @@ export async function runChunks(
   await startProfiling(engine, profile);
   let hashing: Promise<void> = Promise.resolve();
   try {
-    for (const task of tasksOf(work, progress.buckets)) {
+    for (const task of tasksOf(work, progress)) {
       if (isDone.has(task.index)) continue;
       throwIfStopped(options.signal);
       options.progress.step(`joining chunk ${task.index + 1} of ${strategy.chunkCount}`);
@@ -124,21 +124,23 @@ export async function runChunks(
   return { stats, chunks: progress.chunks, progress, bucketBytes: buckets?.bytes ?? 0 };
 }
 
-function tasksOf(work: JoinWork, buckets: Buckets | undefined): readonly Task[] {
-  return buckets === undefined ? rangeTasks(work) : bucketTasks(work, buckets);
+function tasksOf(work: JoinWork, { buckets, stats }: JoinProgress): readonly Task[] {
+  const isOneMatch = (stats?.fan_out ?? 2) <= 1;
+  return buckets === undefined ? rangeTasks(work, isOneMatch) : bucketTasks(work, buckets, isOneMatch);
 }
 
-function rangeTasks({ left, right, shape, strategy }: JoinWork): readonly Task[] {
+function rangeTasks({ left, right, shape, strategy }: JoinWork, isOneMatch: boolean): readonly Task[] {
   const { chunkCount, chunkSize, used } = strategy;
   const build: BuildSide = used === 'partitioned' ? 'left' : 'right';
   const whole = { rightRows: right.rows, folders: [] };
-  if (chunkCount === 1) return [{ ...whole, index: 0, sql: joinSql(shape, left.sql(), right.sql(), build) }];
+  if (chunkCount === 1)
+    return [{ ...whole, index: 0, sql: joinSql(shape, left.sql(), right.sql(), build, isOneMatch) }];
   const alone = shape.joinType === 'right' || shape.joinType === 'outer';
   // Which right rows stay alone is known only when all left rows have been looked at.
   const matching: JoinShape = { ...shape, joinType: withoutRightOnly(shape.joinType) };
   const tasks: Task[] = Array.from({ length: chunkCount }, (_, index) => {
     const range = { from: index * chunkSize, to: Math.min(left.rows, (index + 1) * chunkSize) };
-    return { ...whole, index, sql: joinSql(matching, left.sql(range), right.sql(), build) };
+    return { ...whole, index, sql: joinSql(matching, left.sql(range), right.sql(), build, isOneMatch) };
   });
   if (!alone) return tasks;
   const sql = rightOnlySql(shape, left.sql(), right.sql(), left.schema);
@@ -151,7 +153,7 @@ function withoutRightOnly(joinType: JoinShape['joinType']): JoinShape['joinType'
 }
 
 /** Each bucket on its own; the smaller side is held. */
-function bucketTasks(work: JoinWork, { left, right }: Buckets): readonly Task[] {
+function bucketTasks(work: JoinWork, { left, right }: Buckets, isOneMatch: boolean): readonly Task[] {
   return left.map((leftRows, index) => {
     const rightRows = right[index] ?? 0;
     const folders = (['left', 'right'] as const).map((side) => bucketFolder(work.place, side, index));
@@ -160,6 +162,7 @@ function bucketTasks(work: JoinWork, { left, right }: Buckets): readonly Task[] 
       bucketSql(work, 'left', index, leftRows),
       bucketSql(work, 'right', index, rightRows),
       leftRows < rightRows ? 'left' : 'right',
+      isOneMatch,
     );
     return { index, sql, rightRows, folders };
   });

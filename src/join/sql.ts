@@ -34,18 +34,36 @@ const SWAPPED: Readonly<Partial<Record<JoinType, string>>> = {
  * A query for the joined rows, by the left row's place and then the right one's; rows of the right side alone come
  * last. NULL never equals NULL.
  * @param left, right queries with the sides' columns and `__id`
+ * @param isOneMatch no left row finds more than one right row, so that its place alone is an order, cheaper to sort by
  */
-export function joinSql(shape: JoinShape, left: string, right: string, build: BuildSide): string {
+export function joinSql(
+  shape: JoinShape,
+  left: string,
+  right: string,
+  build: BuildSide,
+  isOneMatch = false,
+): string {
   const columns = shape.columns.map(({ name, sql }) => `${sql} AS ${identifier(name)}`).join(', ');
   const swapped = build === 'left' ? SWAPPED[shape.joinType] : undefined;
   const from =
     swapped === undefined
       ? `(${left}) l ${WORDS[shape.joinType]} (${right}) r`
       : `(${right}) r ${swapped} (${left}) l`;
-  const takesRight = shape.joinType !== 'semi' && shape.joinType !== 'anti';
-  const order = ['l."__id" NULLS LAST', ...(takesRight ? ['r."__id" NULLS LAST'] : [])].join(', ');
+  const order = ORDERS[shape.joinType](isOneMatch);
   return `SELECT ${columns} FROM ${from} ON ${condition(shape)} ORDER BY ${order}`;
 }
+
+const BY_LEFT = 'l."__id"';
+const BY_BOTH = 'l."__id" NULLS LAST, r."__id" NULLS LAST';
+
+const ORDERS: Readonly<Record<JoinType, (isOneMatch: boolean) => string>> = {
+  inner: (isOneMatch) => (isOneMatch ? BY_LEFT : BY_BOTH),
+  left: (isOneMatch) => (isOneMatch ? BY_LEFT : BY_BOTH),
+  right: () => BY_BOTH,
+  outer: () => BY_BOTH,
+  semi: () => BY_LEFT,
+  anti: () => BY_LEFT,
+};
 
 /** The right rows that no left row matches, as `joinSql` gives them in a right or outer join. */
 export function rightOnlySql(shape: JoinShape, left: string, right: string, leftSchema: TableSchema): string {

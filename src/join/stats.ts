@@ -19,6 +19,7 @@ export interface KeyStats {
 
 interface Counted {
   readonly rows: number;
+  readonly uniqueBy: readonly string[];
   readonly sql: () => string;
 }
 
@@ -36,6 +37,37 @@ export async function keyStats(
 }
 
 async function equalKeys(engine: Engine, shape: JoinShape, left: Counted, right: Counted) {
+  const keys = shape.keys.map((key) => key.right.name);
+  const isUnique = right.uniqueBy.length > 0 && right.uniqueBy.every((name) => keys.includes(name));
+  return isUnique ? uniqueKeys(engine, shape, left, right) : anyKeys(engine, shape, left, right);
+}
+
+/** Each right row has a key of its own, so that rows are counted instead of keys. */
+async function uniqueKeys(engine: Engine, shape: JoinShape, left: Counted, right: Counted) {
+  const [l, r] = [left.sql(), right.sql()];
+  const others = shape.keys.filter((key) => !right.uniqueBy.includes(key.right.name));
+  const hasKey = others.map((key) => `${identifier(key.right.name)} IS NOT NULL`).join(' AND ');
+  const all =
+    others.length === 0
+      ? { n: right.rows }
+      : await one(engine, `SELECT count(*) AS n FROM (${r}) WHERE ${hasKey}`);
+  const hit = await one(
+    engine,
+    `SELECT count(*) AS n FROM (${r}) r SEMI JOIN (${l}) l ON ${condition(shape)}`,
+  );
+  const matched = tellsMatches(shape.joinType, 1)
+    ? undefined
+    : await one(engine, `SELECT count(*) AS n FROM (${l}) l SEMI JOIN (${r}) r ON ${condition(shape)}`);
+  return {
+    right_keys: Number(all.n),
+    matched_right_keys: Number(hit.n),
+    matched_right_rows: Number(hit.n),
+    ...(matched !== undefined && { matched_left_rows: Number(matched.n) }),
+    fan_out: Number(hit.n) > 0 ? 1 : 0,
+  };
+}
+
+async function anyKeys(engine: Engine, shape: JoinShape, left: Counted, right: Counted) {
   const names = [...new Set(shape.keys.map((key) => identifier(key.right.name)))];
   const hasKey = names.map((name) => `${name} IS NOT NULL`).join(' AND ');
   await engine.execute(

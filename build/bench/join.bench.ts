@@ -1,0 +1,89 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openEngine } from '../../src/engine/duckdb.ts';
+import { putSilver } from '../../src/testing/join-kit.ts';
+import { duckdb } from './duckdb-contestant.ts';
+import { printRace, promise, promiseRatio, race, withFolder } from './harness.ts';
+
+/*
+ * Orders with their customers, through the compiled binary as a user runs it, against bare DuckDB SQL that writes the
+ * same rows in a process of its own, in the same run: once in whatever order they come, and once in the order of the
+ * orders, as foundry writes them. foundry also hashes what it reads and writes, and counts keys.
+ */
+
+const ROOT = join(import.meta.dir, '..', '..');
+const BINARY = join(ROOT, 'dist', 'foundry');
+const LIMIT_MB = 1000;
+const CUSTOMERS = 1_000_000;
+const SIZES = (process.env.FOUNDRY_BENCH_ROWS ?? '1000000,10000000').split(',').map(Number);
+
+for (const orders of SIZES) {
+  await withFolder(async (folder) => {
+    const silver = join(folder, 'silver');
+    const engine = await openEngine({ memoryBytes: 2e9, threads: 2, spillFolder: folder });
+    const left = await putSilver(engine, silver, 'orders', {
+      artifacts: {
+        full_snapshot:
+          `SELECT i AS order_id, (hash(i) % ${CUSTOMERS})::BIGINT AS customer, 'name ' || (i % 99991) AS name, ` +
+          `((i % 100000) / 100.0)::DECIMAL(18,2) AS amount, TIMESTAMP '2025-01-01' + INTERVAL (i % 2000000) SECOND AS ts, ` +
+          `'note ' || (i % 77777) AS note, (i % 97)::INTEGER AS qty FROM range(${orders}) t(i)`,
+      },
+    });
+    const right = await putSilver(engine, silver, 'customers', {
+      primaryKeys: ['customer_id'],
+      extra: { silver_model: 'scd_type_1' },
+      artifacts: {
+        current: `SELECT i::BIGINT AS customer_id, 'City ' || (i % 313) AS city, 'c' || i || '@example.com' AS email, i % 7 AS tier FROM range(${CUSTOMERS}) t(i) ORDER BY hash(i)`,
+      },
+    });
+    await engine.close();
+    const config = join(folder, 'join.yaml');
+    await writeFile(
+      config,
+      JSON.stringify({
+        silver_join: {
+          left: { path: join(silver, 'orders') },
+          right: { path: join(silver, 'customers') },
+          output: {
+            path: join(folder, 'joined', 'out'),
+            join_key_pairs: [{ left: 'customer', right: 'customer_id' }],
+          },
+        },
+      }),
+    );
+    const file = (name: string, manifest: typeof left): string =>
+      join(silver, name, manifest.files[0]?.path ?? '');
+    const from = `'${file('orders', left)}' l JOIN '${file('customers', right)}' r ON l.customer = r.customer_id`;
+    const columns = 'l.*, r.city, r.email, r.tier';
+    const bare = (order: string): string =>
+      `COPY (SELECT ${columns} FROM ${from}${order}) TO '${join(folder, 'bare.parquet')}' (FORMAT parquet)`;
+    const results = await race(
+      [
+        {
+          name: 'foundry join',
+          command: [
+            BINARY,
+            'join',
+            '--config',
+            config,
+            '--memory-limit',
+            `${LIMIT_MB}MB`,
+            '--date',
+            '2025-01-05',
+            '--quiet',
+          ],
+          prepare: () => rm(join(folder, 'joined'), { recursive: true, force: true }),
+        },
+        await duckdb('DuckDB SQL, same order', folder, 'ordered', [bare(' ORDER BY l.order_id')]),
+        await duckdb('DuckDB SQL, any order', folder, 'any', [bare('')]),
+      ],
+      { rounds: orders > 5_000_000 ? 3 : 5 },
+    );
+    printRace(`${orders.toLocaleString('en')} × ${CUSTOMERS.toLocaleString('en')} rows`, results);
+    const [ours, ordered] = results;
+    const ratio = (ours?.cpuRatio ?? Number.NaN) / (ordered?.cpuRatio ?? Number.NaN);
+    promise('processor time of join against SQL that gives the same order', ratio, 1.2, '×');
+    promiseRatio('join against SQL that gives any order', results, 1.5);
+    promise('peak memory of join', results[0]?.peakMegabytes ?? Number.NaN, LIMIT_MB + 200, 'MB');
+  });
+}
