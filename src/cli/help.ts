@@ -19,7 +19,7 @@ COMMANDS
   config show      What each value of a config is, and where it comes from
   config expand    The Bronze and Silver paths of each dataset, and a readiness checklist
   config doctor    Find and mend old shapes of configs
-  samples          Invented source data, and the Silver of each model from it
+  samples          Invented source data, the Silver of each model from it, and joins
   schema           Print a JSON Schema
   completions      Print completions for bash, zsh or fish
 
@@ -86,6 +86,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'foundry samples --days 3 --full-row-count 500 --patterns 1',
     'foundry samples bronze --formats both --dry-run',
     'foundry samples silver --models scd_type_1,scd_type_2 --days 1',
+    'foundry samples join --formats parquet',
   ],
   schema: ['foundry schema config > .foundry/config.schema.json', 'foundry schema bronze-metadata'],
   completions: [

@@ -1,6 +1,6 @@
 import { formatBytes } from '../core/bytes.ts';
 import type { JoinPlan } from '../join/plan.ts';
-import type { JoinReport } from '../join/run.ts';
+import type { JoinReport } from '../join/report.ts';
 import type { UnplannedJoin } from './join-step.ts';
 import { count, fileSummary, renderFacts, renderTree, rowCount } from './render.ts';
 

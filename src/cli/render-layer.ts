@@ -1,7 +1,7 @@
 import type { BronzePlan } from '../bronze/plan.ts';
 import type { BronzeReport } from '../bronze/run.ts';
 import type { JoinPlan } from '../join/plan.ts';
-import type { JoinReport } from '../join/run.ts';
+import type { JoinReport } from '../join/report.ts';
 import type { SilverPlan } from '../silver/plan.ts';
 import type { SilverReport } from '../silver/run.ts';
 import type { UnplannedJoin } from './join-step.ts';

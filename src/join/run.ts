@@ -22,39 +22,12 @@ import { finish, isWritten } from './finish.ts';
 import { evaluateGuards, type GuardResult, refuseFailed } from './guards.ts';
 import { type JoinInput, openInput } from './inputs.ts';
 import { bronzeOrigins } from './lineage.ts';
-import { type JoinStats, joinManifestBody, joinStats } from './manifest-body.ts';
+import { joinManifestBody } from './manifest-body.ts';
 import type { JoinRunOptions } from './options.ts';
 import { joinLease } from './place.ts';
 import { type DescribedJoin, describeJoin, type PreparedJoin, prepareJoin } from './prepare.ts';
+import { type JoinReport, joinReport } from './report.ts';
 import { expectedRows } from './stats.ts';
-
-export interface JoinReport {
-  readonly dataset: string;
-  readonly layer: 'join';
-  readonly status: 'complete' | 'unchanged' | 'empty';
-  readonly run_date: string;
-  readonly location: string;
-  readonly model: string;
-  readonly requested_model: string;
-  readonly join_type: string;
-  readonly strategy: string;
-  readonly chunk_size: number;
-  readonly inputs: readonly {
-    readonly side: string;
-    readonly location: string;
-    readonly artifact: string | null;
-    readonly rows: number;
-  }[];
-  readonly rows: number;
-  readonly artifacts: readonly { readonly artifact: string; readonly rows: number }[];
-  readonly join_stats: JoinStats;
-  readonly guards: readonly GuardResult[];
-  readonly files: readonly { readonly path: string; readonly rows: number; readonly size_bytes: number }[];
-  readonly replaced_rows?: number;
-  /** The chunk that this run began with, where an earlier one had done some. */
-  readonly resumed_at_chunk: number | null;
-  readonly seconds: number;
-}
 
 /**
  * Joins two tables: committed files → chunks → guards → model → one commit. A run that is killed is gone on with by
@@ -128,34 +101,22 @@ export async function runJoin(spec: JoinSpec, options: JoinRunOptions): Promise<
         startedAt: started.toISOString(),
         runtimeSeconds: seconds(),
       });
-      const { changed, manifest } = await writer.commit(finished.parts, body);
+      const committed = await writer.commit(finished.parts, body);
       await removeWork(place);
-      return {
-        dataset: spec.name,
-        layer: 'join',
-        status: manifest.status === 'empty' ? 'empty' : changed ? 'complete' : 'unchanged',
-        run_date: options.runDate.date,
+      return joinReport({
+        spec,
+        runDate: options.runDate.date,
         location: output.location,
-        model: prepared.model.used,
-        requested_model: prepared.model.requested,
-        join_type: shape.joinType,
-        strategy: strategy.used,
-        chunk_size: strategy.chunkSize,
-        inputs: [left, right].map((input) => ({
-          side: input.side,
-          location: input.location,
-          artifact: input.artifact ?? null,
-          rows: input.rows,
-        })),
-        rows: joined.progress.total_records,
-        artifacts: finished.artifacts.map(({ artifact, rows: count }) => ({ artifact, rows: count })),
-        join_stats: joinStats({ joined, prepared }, joined.progress.total_records),
+        inputs: [left, right],
+        prepared,
+        joined,
+        finished,
         guards,
-        files: manifest.files.map(({ path, rows: count, size_bytes }) => ({ path, rows: count, size_bytes })),
-        ...(writer.previous === undefined ? {} : { replaced_rows: writer.previous.record_count }),
-        resumed_at_chunk: resumedAt,
+        committed,
+        previous: writer.previous,
+        resumedAt,
         seconds: seconds(),
-      };
+      });
     } finally {
       await engine.close();
       await writer.discard();

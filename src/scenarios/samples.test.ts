@@ -354,6 +354,8 @@ describe('samples never take what they did not make', () => {
         [['--models', 'scd_type_1'], '--models is for `foundry samples silver`'],
         [['silver', '--seed', '1'], '--seed is for the source samples'],
         [['silver', '--models', 'scd1'], 'there is no model "scd1"'],
+        [['silver', '--silver-base-dir', 'x'], '--silver-base-dir is for `foundry samples join`'],
+        [['join', '--days', '1'], '--days'],
         [['gold'], 'not "gold"'],
         [['--output-base-dir', 'gs://bucket/samples'], 'gs://'],
         [['silver', '--output-base-dir', 'gs://bucket/samples'], 'gs://'],
@@ -472,5 +474,33 @@ describe('Silver samples', () => {
       expect(planned.reports.length).toBe(27);
       expect(await w.snapshot()).toEqual(before);
     }),
+  );
+});
+
+describe('Join samples', () => {
+  test(
+    'hold each sensible combination of two patterns in each format, say where they come from, and are made again',
+    scenario(async (w) => {
+      const sizes = ['--days', '1', '--full-row-count', '40', '--cdc-row-count', '40'];
+      expectExit(await w.run('samples', '--patterns', '1,2', ...sizes), 0);
+      const models = ['--models', 'event,scd_type_1,scd_type_2'];
+      expectExit(await w.run('samples', 'silver', '--patterns', '1,2', ...models), 0);
+      const planned = (await w.json(0, 'samples', 'join', '--patterns', '1,2', '--dry-run')).document.reports;
+      expect(await w.files('sampledata/join_samples')).toEqual([]);
+      const made = (await w.json(0, 'samples', 'join', '--patterns', '1,2')).document.reports;
+      const names = ({ dataset }: { dataset: string }): string => dataset;
+      expect(made.map(names)).toEqual(planned.map(names));
+      // Three combinations of these models, in both directions, in three forms.
+      expect(made.length).toBe(18);
+      const asOf = 'sampledata/join_samples/full.event__cdc.scd_type_2/left_as_of/formats-both';
+      const { column_lineage, inputs, join_type } = await w.read(`${asOf}/_metadata.json`);
+      expect(join_type).toBe('left');
+      expect(inputs.map(({ artifact }: { artifact: string }) => artifact)).toEqual(['events', 'history']);
+      expect(column_lineage[0]).toMatchObject({ column: 'order_id', source: 'both' });
+      const before = await w.files('sampledata/join_samples');
+      expectExit(await w.run('samples', 'join', '--patterns', '1,2'), 0);
+      expect(await w.files('sampledata/join_samples')).toEqual(before);
+    }),
+    60_000,
   );
 });

@@ -1,12 +1,10 @@
 import { join } from 'node:path';
 import { type ArgsDef, defineCommand } from 'citty';
 import { FoundryError } from '../../core/errors.ts';
-import type { SampleReport } from '../../samples/bronze.ts';
-import type { SilverSampleReport } from '../../samples/silver.ts';
 import { ENGINE_ARGS, MODE_ARGS, OUTPUT_ARGS } from '../args.ts';
 import { emitResults } from '../emit.ts';
 import type { DatasetResult } from '../outcome.ts';
-import { count, fileSummary, renderFacts, rowCount } from '../render.ts';
+import { renderBronzeSample, renderJoinSample, renderSilverSample } from '../render-samples.ts';
 import { formatsOf, modelsOf, patternsOf, refuseFlagsOf, sizesOf } from '../samples-flags.ts';
 import { openSession } from '../session.ts';
 
@@ -67,7 +65,6 @@ const SIZE_ARGS = {
 
 /** Flags of the Silver samples alone. */
 const SILVER_ARGS = {
-  models: { type: 'string', valueHint: 'a,b', description: 'Silver: only these models (default: all)' },
   'source-base-dir': {
     type: 'string',
     valueHint: 'folder',
@@ -78,6 +75,20 @@ const SILVER_ARGS = {
     valueHint: 'folder',
     description: `Silver: where they are landed on the way (default: ./${ROOT}/bronze_samples)`,
   },
+} as const satisfies ArgsDef;
+
+/** Flag of the join samples alone. */
+const JOIN_ARGS = {
+  'silver-base-dir': {
+    type: 'string',
+    valueHint: 'folder',
+    description: `Join: where the Silver samples are (default: ./${ROOT}/silver_samples)`,
+  },
+} as const satisfies ArgsDef;
+
+/** Flags of the samples that the engine makes. */
+const BUILT_ARGS = {
+  models: { type: 'string', valueHint: 'a,b', description: 'Silver, join: only these models (default: all)' },
   'memory-limit': ENGINE_ARGS['memory-limit'],
   threads: ENGINE_ARGS.threads,
 } as const satisfies ArgsDef;
@@ -86,27 +97,29 @@ const args = {
   layer: {
     type: 'positional',
     required: false,
-    valueHint: 'bronze|silver',
-    description: 'Source samples for Bronze (default), or Silver samples made from them',
+    valueHint: 'bronze|silver|join',
+    description: 'Source samples for Bronze (default), Silver samples made from them, or joins of those',
   },
   patterns: {
     type: 'string',
     valueHint: '1,2',
-    description: 'Only these patterns, by number or name (default: all; silver: 1 to 3)',
+    description: 'Only these patterns, by number or name (default: all; silver, join: 1 to 3)',
   },
   days: { type: 'string', valueHint: 'n', description: 'Days (default: 60; silver: all that there are)' },
   formats: {
     type: 'enum',
     options: ['parquet', 'csv', 'both'],
-    description: 'Formats (default: parquet; silver: both)',
+    description: 'Formats (default: parquet; silver: both; join: each of the three)',
   },
   'output-base-dir': {
     type: 'string',
     valueHint: 'folder',
-    description: `Where they go (default: ./${ROOT}/source_samples; silver: ./${ROOT}/silver_samples)`,
+    description: `Where they go (default: ./${ROOT}/source_samples; silver, join: ./${ROOT}/<layer>_samples)`,
   },
   ...SIZE_ARGS,
+  ...BUILT_ARGS,
   ...SILVER_ARGS,
+  ...JOIN_ARGS,
   'dry-run': { ...MODE_ARGS['dry-run'], description: 'List what would be made. Writes nothing' },
   ...OUTPUT_ARGS,
 } as const satisfies ArgsDef;
@@ -120,12 +133,38 @@ export const samplesCommand = defineCommand({
   async run({ args: given, data }) {
     const session = openSession('samples', given, data.signal);
     const layer = given.layer ?? 'bronze';
-    if (layer !== 'bronze' && layer !== 'silver') {
-      throw new FoundryError('USE001', `foundry samples makes bronze or silver, not "${layer}"`);
+    if (layer !== 'bronze' && layer !== 'silver' && layer !== 'join') {
+      throw new FoundryError('USE001', `foundry samples makes bronze, silver or join, not "${layer}"`);
     }
     const isPlan = given['dry-run'] === true;
     const shared = { progress: session.progress('samples'), signal: session.signal };
     const base = given['output-base-dir'];
+    if (layer === 'join') {
+      refuseFlagsOf(
+        given,
+        ['days', ...Object.keys({ ...SIZE_ARGS, ...SILVER_ARGS })],
+        'other samples; it says nothing to join',
+      );
+      const { makeJoinSamples, planJoinSamples } = await import('../../samples/join.ts');
+      const names = given.formats === undefined ? (['parquet', 'csv', 'both'] as const) : [given.formats];
+      const options = {
+        ...session,
+        ...shared,
+        patterns: patternsOf(given.patterns ?? '1,2,3'),
+        models: modelsOf(given.models),
+        formats: names.map(formatsOf),
+        bases: {
+          silver: given['silver-base-dir'] ?? join(ROOT, 'silver_samples'),
+          join: base ?? join(ROOT, 'join_samples'),
+        },
+      };
+      return emitResults(
+        session,
+        await collect((isPlan ? planJoinSamples : makeJoinSamples)(options)),
+        renderJoinSample,
+      );
+    }
+    refuseFlagsOf(given, Object.keys(JOIN_ARGS), '`foundry samples join`');
     if (layer === 'silver') {
       refuseFlagsOf(given, Object.keys(SIZE_ARGS), 'the source samples; they say nothing to silver');
       const { makeSilverSamples, planSilverSamples } = await import('../../samples/silver.ts');
@@ -144,9 +183,9 @@ export const samplesCommand = defineCommand({
         },
       };
       const results = await collect((isPlan ? planSilverSamples : makeSilverSamples)(options));
-      return emitResults(session, results, renderSilver);
+      return emitResults(session, results, renderSilverSample);
     }
-    refuseFlagsOf(given, Object.keys(SILVER_ARGS), '`foundry samples silver`');
+    refuseFlagsOf(given, Object.keys({ ...SILVER_ARGS, ...BUILT_ARGS }), '`foundry samples silver`');
     const { makeSamples, planSamples } = await import('../../samples/bronze.ts');
     const options = {
       ...shared,
@@ -156,7 +195,7 @@ export const samplesCommand = defineCommand({
       formats: formatsOf(given.formats ?? 'parquet'),
     };
     const results = await collect((isPlan ? planSamples : makeSamples)(options));
-    return emitResults(session, results, renderBronze);
+    return emitResults(session, results, renderBronzeSample);
   },
 });
 
@@ -171,31 +210,4 @@ async function collect<R extends { readonly dataset: string }>(
     results.push({ dataset: results.length === 0 ? 'samples' : 'what follows', error });
   }
   return results;
-}
-
-function renderBronze(report: SampleReport): string {
-  const { files, removed, status } = report;
-  const sized = files.flatMap(({ size_bytes }) => (size_bytes === null ? [] : [{ size_bytes }]));
-  return renderFacts(
-    `${report.dataset}: ${status === 'planned' ? 'would make' : 'made'} ${rowCount(report.rows)}`,
-    [
-      ['dates', `${report.first_date} to ${report.last_date}`],
-      ['at', report.location],
-      ['files', status === 'planned' ? count(files.length) : fileSummary(sized)],
-      ['removed', removed.length === 0 ? undefined : `${count(removed.length)} files of an earlier run`],
-    ],
-  );
-}
-
-function renderSilver({ dataset, location, partitions, status }: SilverSampleReport): string {
-  const last = partitions.at(-1);
-  const rows = Object.entries(last?.artifacts ?? {}).map(([artifact, rows]) => `${artifact} ${count(rows)}`);
-  return renderFacts(
-    `${dataset}: ${status === 'planned' ? 'would make' : 'made'} ${count(partitions.length)} load dates`,
-    [
-      ['dates', `${partitions[0]?.load_date ?? ''} to ${last?.load_date ?? ''}`],
-      ['at', location],
-      ['last', rows.length === 0 ? undefined : rows.join(', ')],
-    ],
-  );
 }
