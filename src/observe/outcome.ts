@@ -2,7 +2,7 @@ import type { BronzeReport } from '../bronze/run.ts';
 import type { JoinSpec } from '../config/join/spec.ts';
 import type { DatasetSpec } from '../config/spec.ts';
 import { type FailureDocument, failureDocument } from '../core/failure.ts';
-import type { JoinReport } from '../join/run.ts';
+import type { JoinReport } from '../join/report.ts';
 import type { SilverReport } from '../silver/run.ts';
 
 export type Layer = 'bronze' | 'silver' | 'join';
