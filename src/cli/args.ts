@@ -284,13 +284,19 @@ export function recordingOf(args: {
   return { recording: { mode, folder } };
 }
 
-/** @throws USE001 without the plan that it belongs to. */
-export function connectionChecks(args: {
-  readonly 'check-connections'?: boolean | undefined;
-  readonly 'dry-run'?: boolean | undefined;
-}): { readonly checkConnections?: boolean } {
+/**
+ * @param impliesPlan the flag alone asks for the plan too
+ * @throws USE001 without the plan that it belongs to
+ */
+export function connectionChecks(
+  args: {
+    readonly 'check-connections'?: boolean | undefined;
+    readonly 'dry-run'?: boolean | undefined;
+  },
+  { impliesPlan = false }: { readonly impliesPlan?: boolean } = {},
+): { readonly checkConnections?: boolean } {
   if (args['check-connections'] !== true) return {};
-  if (args['dry-run'] === true) return { checkConnections: true };
+  if (args['dry-run'] === true || impliesPlan) return { checkConnections: true };
   throw new FoundryError('USE001', '--check-connections is part of a plan; give --dry-run too');
 }
 

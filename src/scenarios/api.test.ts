@@ -408,8 +408,13 @@ describe('a run over an API', () => {
         expect((await land(4, { api: odd, env: { TOKEN: 'good-token' }, flags })).errors[0]?.code).toBe(
           'PAGE001',
         );
-        const alone = await land(2, { api: settings, flags: ['--check-connections'] });
-        expect(alone.errors[0]?.message).toContain('--check-connections is part of a plan');
+        const alone = await land(0, {
+          api: settings,
+          env: { TOKEN: 'good-token' },
+          flags: ['--check-connections'],
+        });
+        expect(alone.reports[0].source.connection).toContain('answered 200');
+        expect(await w.files('output')).toEqual([]);
       },
     ),
   );

@@ -63,7 +63,7 @@ export const bronzeCommand = defineCommand({
     await refuseWebhooks(given, session);
     const preview = previewRows(given);
     const recording = recordingOf(given);
-    const checks = connectionChecks(given);
+    const checks = connectionChecks(given, { impliesPlan: true });
     const { applyOverrides } = await import('../../config/overrides.ts');
     const loadPattern = given['load-pattern'];
     const datasets = (
@@ -83,7 +83,7 @@ export const bronzeCommand = defineCommand({
       ...checks,
       ...recording,
     });
-    if (given['dry-run'] === true) {
+    if (given['dry-run'] === true || checks.checkConnections === true) {
       const { planBronze } = await import('../../bronze/plan.ts');
       const plans = await forEachDataset(datasets, session, (spec) => planBronze(spec, options(spec.name)));
       return emitResults(session, plans, renderBronzePlan);

@@ -4,7 +4,7 @@ import { batchesOf } from './cells.ts';
 import { describeTarget } from './connection-string.ts';
 import { connectionsTo, connectionTarget, readPolicy } from './connections.ts';
 import type { ResultColumn } from './driver.ts';
-import { openReading, type Reading } from './reading.ts';
+import { lookAt, openReading, type Reading } from './reading.ts';
 
 /** Rows of a query on PostgreSQL, MySQL or SQL Server. Nothing is asked of the database before `read`. */
 export const openDatabaseSource: OpenSource<'db'> = (spec, context): Source => {
@@ -53,6 +53,13 @@ export const openDatabaseSource: OpenSource<'db'> = (spec, context): Source => {
       columns.length === 0
         ? undefined
         : Object.fromEntries(columns.map(({ name, sourceType }) => [name, sourceType])),
+    /** Connects and lets the server look at the query, which is not run. */
+    async check(signal) {
+      const target = connectionTarget(spec);
+      const connected = await connectionsTo(target, spec);
+      const { server, columns: found } = await lookAt(spec, connected, context, signal);
+      return `${server} on ${describeTarget(target)}: ${found.length === 1 ? '1 column' : `${found.length} columns`}`;
+    },
     close,
   };
 };

@@ -80,6 +80,29 @@ export async function openReading(
   }
 }
 
+/** What a read would find: the server, and the columns of the query, which is described and not run. */
+export async function lookAt(
+  spec: DatabaseSourceSpec,
+  connected: Connected,
+  { runDate }: SourceContext,
+  signal: AbortSignal,
+): Promise<{ readonly server: string; readonly columns: readonly ResultColumn[] }> {
+  const session = await connected.connect(signal);
+  try {
+    await session.begin();
+    // The bounds of a cursor are not known here; any text stands for them, since nothing is compared.
+    const cursor = { since: '', until: '' };
+    const values = { ...datePlaceholders(runDate), ...spec.params, ...cursor };
+    const base = baseQuery(spec, connected.driver.dialect, values);
+    return {
+      server: session.server,
+      columns: await session.describe(base.described, typePolicy(spec, { signal })),
+    };
+  } finally {
+    await session.close();
+  }
+}
+
 function typePolicy(spec: DatabaseSourceSpec, { cursor }: ReadRequest): TypePolicy {
   return {
     types: spec.types,
