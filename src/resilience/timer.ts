@@ -8,9 +8,18 @@ export interface Timer {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** A longer `setTimeout` ends at once. */
+export const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
 export const systemTimer: Timer = {
   now: () => performance.now(),
-  sleep: (ms, signal) => leaving(signal, (done) => setTimeout(done, ms), clearTimeout),
+  async sleep(ms, signal) {
+    for (let left = ms; ; left -= LONGEST_TIMEOUT_MS) {
+      const step = Math.min(left, LONGEST_TIMEOUT_MS);
+      await leaving(signal, (done) => setTimeout(done, step), clearTimeout);
+      if (left <= LONGEST_TIMEOUT_MS) return;
+    }
+  },
 };
 
 /**

@@ -11,8 +11,13 @@ import type { Environment } from './secrets.ts';
 
 /** The address of the API's records, without parameters of the config. @throws CFG001 where its variable is not set */
 export function endpointUrl(spec: ApiSourceSpec, env: Environment): URL {
-  const base = 'url' in spec.base ? spec.base.url : baseOfEnvironment(spec.base.env, env);
-  return new URL(`${base.replace(/\/+$/, '')}/${spec.endpoint.replace(/^\/+/, '')}`);
+  const url = new URL('url' in spec.base ? spec.base.url : baseOfEnvironment(spec.base.env, env));
+  const [path = '', ...query] = spec.endpoint.split('?');
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/${path.replace(/^\/+/, '')}`;
+  const further = new URLSearchParams(query.join('?'));
+  for (const [name, value] of further) url.searchParams.append(name, value);
+  url.hash = '';
+  return url;
 }
 
 function baseOfEnvironment(name: string, env: Environment): string {

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { ApiTimeouts } from '../../config/api/spec.ts';
 import { FoundryError, messageOf } from '../../core/errors.ts';
-import { systemTimer, unlessStopped } from '../../resilience/timer.ts';
+import { LONGEST_TIMEOUT_MS, systemTimer, unlessStopped } from '../../resilience/timer.ts';
 import { unpackBody } from './body.ts';
 import type { ApiRequest, ApiResponse } from './exchange.ts';
 
@@ -114,12 +114,15 @@ function watchdog({ idleMs, totalMs }: ApiTimeouts, outer: AbortSignal, host: st
     inner.abort(timedOut);
   };
   const stop = (): void => inner.abort(outer.reason);
-  const total = setTimeout(expire(`${host} did not answer within ${seconds(totalMs)} in all`), totalMs);
+  const total = setTimeout(
+    expire(`${host} did not answer within ${seconds(totalMs)} in all`),
+    atMost(totalMs),
+  );
   outer.addEventListener('abort', stop, { once: true });
   return {
     signal: inner.signal,
     async during<T>(step: Promise<T>): Promise<T> {
-      const idle = setTimeout(expire(`${host} sent nothing for ${seconds(idleMs)}`), idleMs);
+      const idle = setTimeout(expire(`${host} sent nothing for ${seconds(idleMs)}`), atMost(idleMs));
       try {
         return await unlessStopped(() => step, inner.signal);
       } catch (error) {
@@ -192,6 +195,10 @@ function failureOf(error: unknown, host: string): FoundryError | TransportError 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {
   const [only] = chunks;
   return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+}
+
+function atMost(ms: number): number {
+  return Math.min(ms, LONGEST_TIMEOUT_MS);
 }
 
 function seconds(ms: number): string {
