@@ -68,7 +68,7 @@ test('the bytes of a file that the engine declines after its scan are told once'
   } finally {
     await rm(folder, { recursive: true });
   }
-});
+}, 60_000);
 
 test('parts written before a column turned out wider, or appeared, are written again with the columns of the last', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'foundry-extract-'));
@@ -157,4 +157,4 @@ test('parts written before a column turned out wider, or appeared, are written a
   } finally {
     await rm(folder, { recursive: true });
   }
-});
+}, 60_000);
