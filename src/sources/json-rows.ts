@@ -46,7 +46,9 @@ export async function* jsonRows(
     lateColumns = undefined;
     return marked;
   };
+  const breathe = pauses();
   for await (const { origin, texts } of blocks) {
+    await breathe();
     const placeOf = (line: number): string => place(origin, line);
     const parse = jsonRecordParser(origin, placeOf);
     for (const text of texts) {
@@ -76,6 +78,18 @@ export async function* jsonRows(
 interface Misfit {
   readonly field: Field;
   readonly text: string;
+}
+
+const BUSY_MS = 10;
+
+/** Lets whatever else waits have its turn, such as the next requests to an API, when the last turn was a while ago. */
+function pauses(): () => Promise<void> {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last < BUSY_MS) return;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    last = performance.now();
+  };
 }
 
 /**

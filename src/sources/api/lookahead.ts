@@ -2,49 +2,100 @@ import type { ApiRequest, ApiResponse, Exchange } from './exchange.ts';
 
 /** Requests under way before anybody waits for their answers. */
 export interface Lookahead {
-  /** Sends a request unless it is under way already. */
+  /** Sends a request as soon as its turn comes, unless that was asked for already. */
   start(request: ApiRequest): void;
-  /** The answer to a request, which is sent now if it was not started. */
+  /** The answer to a request, which is sent next if it was not yet. */
   take(request: ApiRequest): Promise<ApiResponse>;
-  /** How many answers are under way or wait to be taken. */
-  readonly size: number;
+  /** Whether one more answer may wait to be taken. */
+  readonly hasRoom: boolean;
   /** Gives up what nobody took. */
   close(): void;
 }
 
-/** @param signal ends all of them */
-export function lookahead(exchange: Exchange, signal: AbortSignal): Lookahead {
+/** Answers that may wait while the ones before them are worked on, for each that may be under way. */
+const WAITING_PAGES = 16;
+/** Answers of this size together are enough to wait. */
+const WAITING_BYTES = 32 * 1024 * 1024;
+
+interface Entry {
+  readonly request: ApiRequest;
+  readonly answer: Promise<ApiResponse>;
+  /** Sends it; absent once that was done. */
+  send?: () => void;
+  bytes: number;
+}
+
+/**
+ * @param width requests under way at a time; the next one goes out as soon as an answer has come
+ * @param signal ends all of them
+ */
+export function lookahead(exchange: Exchange, width: number, signal: AbortSignal): Lookahead {
   const stop = new AbortController();
   const onStop = (): void => stop.abort(signal.reason);
   if (signal.aborted) onStop();
   else signal.addEventListener('abort', onStop, { once: true });
-  const underWay = new Map<string, Promise<ApiResponse>>();
+  const entries = new Map<string, Entry>();
+  let queue: Entry[] = [];
+  let underWay = 0;
+  let waitingBytes = 0;
   const keyOf = ({ method, url, body = '' }: ApiRequest): string => `${method} ${url}\n${body}`;
 
-  const send = (request: ApiRequest): Promise<ApiResponse> => {
-    const answer = exchange(request, stop.signal);
+  const sendNext = (): void => {
+    while (underWay < width) {
+      const entry = queue.shift();
+      if (entry === undefined) return;
+      entry.send?.();
+    }
+  };
+
+  const enter = (request: ApiRequest): Entry => {
+    const { promise: answer, resolve, reject } = Promise.withResolvers<ApiResponse>();
+    const entry: Entry = { request, answer, bytes: 0 };
+    entry.send = () => {
+      delete entry.send;
+      underWay += 1;
+      exchange(request, stop.signal)
+        .then((response) => {
+          if (entries.get(keyOf(request)) === entry) {
+            entry.bytes = response.body.length;
+            waitingBytes += entry.bytes;
+          }
+          resolve(response);
+        }, reject)
+        .finally(() => {
+          underWay -= 1;
+          sendNext();
+        });
+    };
     // Whoever takes it gets the failure; an answer that nobody takes may fail unheard.
     answer.catch(() => {});
-    return answer;
+    entries.set(keyOf(request), entry);
+    return entry;
   };
 
   return {
     start(request) {
-      const key = keyOf(request);
-      if (!underWay.has(key)) underWay.set(key, send(request));
+      if (entries.has(keyOf(request))) return;
+      queue.push(enter(request));
+      sendNext();
     },
     take(request) {
-      const key = keyOf(request);
-      const answer = underWay.get(key) ?? send(request);
-      underWay.delete(key);
-      return answer;
+      const entry = entries.get(keyOf(request)) ?? enter(request);
+      if (entry.send !== undefined) {
+        queue = [entry, ...queue.filter((other) => other !== entry)];
+        sendNext();
+      }
+      entries.delete(keyOf(request));
+      waitingBytes -= entry.bytes;
+      return entry.answer;
     },
-    get size() {
-      return underWay.size;
+    get hasRoom() {
+      return entries.size < width * WAITING_PAGES && waitingBytes < WAITING_BYTES;
     },
     close() {
       signal.removeEventListener('abort', onStop);
-      underWay.clear();
+      entries.clear();
+      queue = [];
       stop.abort();
     },
   };

@@ -28,6 +28,9 @@ export interface WalkedPage {
   readonly take: number;
 }
 
+/** Pages asked for behind the one at hand, for each that may be under way at a time. */
+const PAGES_AHEAD = 16;
+
 /** Statuses of pages that are not there. */
 const NO_SUCH_PAGE = [400, 404, 410, 416, 422];
 
@@ -52,8 +55,10 @@ export async function* walkPages(
   const { requests, signal } = options;
   const scheme = openScheme(pagination);
   const guard = loopGuard(pagination);
-  const pipe = lookahead(exchange, signal);
+  const pipe = lookahead(exchange, options.isConcurrent ? spec.maxConcurrency : 1, signal);
   const count = counter(pagination, options.warn);
+  /** The last page that was asked for ahead. */
+  let asked = 0;
   try {
     let place = scheme.first;
     let first: SeenPage | undefined;
@@ -91,11 +96,15 @@ export async function* walkPages(
 
   /** @param number of the page at `from`, which is under way */
   function startAhead(number: number, from: Place = scheme.first): void {
-    const pages = count.pagesBehind(number, spec.maxConcurrency - 1);
+    const pages = count.pagesBehind(number, spec.maxConcurrency * PAGES_AHEAD);
     const places = scheme.ahead?.(from, count.longest, pages) ?? [];
-    places.forEach((ahead, index) => {
-      if (pipe.size < spec.maxConcurrency) pipe.start(requests.build(ahead, number + 1 + index));
-    });
+    for (const [index, ahead] of places.entries()) {
+      const page = number + 1 + index;
+      if (page <= asked) continue;
+      if (!pipe.hasRoom) return;
+      pipe.start(requests.build(ahead, page));
+      asked = page;
+    }
   }
 }
 
