@@ -1,4 +1,5 @@
 import { exitCodeOf, failureDocument } from '../core/failure.ts';
+import { type Attributes, traced } from '../core/trace.ts';
 import type { RunEnd } from '../observe/hooks/payload.ts';
 import type { Observer } from '../observe/observer.ts';
 import {
@@ -49,8 +50,15 @@ export async function operate<R extends StepReport>(
   const { openObserver } = await import('../observe/observer.ts');
   const observer = await openObserver(facts, process.env, session);
   const outcomes: StepOutcome[] = [];
-  const results = await work((some, planned, steps) =>
-    forEachDataset(some, session, (spec) => followed(spec, session, planned, steps, { observer, outcomes })),
+  const results = await traced(
+    'foundry.run',
+    () => runAttributes(facts),
+    () =>
+      work((some, planned, steps) =>
+        forEachDataset(some, session, (spec) =>
+          followed(spec, session, planned, steps, { observer, outcomes }),
+        ),
+      ),
   );
   guard.stop();
   await observer.finish();
@@ -108,13 +116,32 @@ async function* followed<R extends StepReport, S extends StepSpec>(
     await observer.ended(outcome);
   };
   observer.started(step);
+  let running: AsyncIterator<R> | undefined;
   try {
-    const running = steps(spec);
-    for await (const report of running instanceof Promise ? [running] : running) {
-      await tell({ ...ended(), report });
-      yield report;
-      const next = planned[planned.indexOf(report.layer) + 1];
-      if (next === undefined) continue;
+    for (;;) {
+      const { layer } = step;
+      const found = await traced(
+        `foundry.${layer}`,
+        () => ({ 'foundry.dataset': spec.name }),
+        async (span) => {
+          running ??= reportsOf(steps(spec));
+          const next = await running.next();
+          if (next.done !== true) {
+            const { status, location } = next.value;
+            span?.set({
+              'foundry.status': status,
+              'foundry.location': location,
+              'foundry.rows': rowsOf(next.value),
+            });
+          }
+          return next;
+        },
+      );
+      if (found.done === true) return;
+      await tell({ ...ended(), report: found.value });
+      yield found.value;
+      const next = planned[planned.indexOf(found.value.layer) + 1];
+      if (next === undefined) return;
       step = { spec, layer: next, startedAt: session.clock.now() };
       observer.started(step);
     }
@@ -124,6 +151,11 @@ async function* followed<R extends StepReport, S extends StepSpec>(
   }
 }
 
+async function* reportsOf<R>(running: AsyncIterable<R> | Promise<R>): AsyncGenerator<R> {
+  if (running instanceof Promise) yield await running;
+  else yield* running;
+}
+
 /** Failures are told with the report, each with what to do. */
 function logStep({ log }: Session, { layer, startedAt, endedAt, report }: StepOutcome): void {
   if (report === undefined) return;
@@ -131,6 +163,10 @@ function logStep({ log }: Session, { layer, startedAt, endedAt, report }: StepOu
   const rows = rowsOf(report);
   const facts = { layer, status: report.status, rows, location: report.location, seconds };
   log.event(`${layer} ${report.status}: ${rows} rows in ${seconds.toFixed(2)} s`, facts);
+}
+
+function runAttributes({ command, runId, runDate }: RunFacts): Attributes {
+  return { 'foundry.command': command, 'foundry.run_id': runId, 'foundry.run_date': runDate };
 }
 
 function factsOf(session: Session, specs: readonly StepSpec[]): RunFacts {

@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Span } from './trace.ts';
 
 /** What the running code works for. It follows every `await`, so that no function hands it on. */
 export interface RunScope {
   readonly dataset?: string;
+  readonly span?: Span;
 }
 
 const scopes = new AsyncLocalStorage<RunScope>();

@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { FoundryError, messageOf, throwIfStopped } from '../core/errors.ts';
+import { type Attributes, traced } from '../core/trace.ts';
 import type { Engine, EngineLimits } from './engine.ts';
 import { isInterruption, translateEngineError } from './errors.ts';
 
@@ -59,10 +60,15 @@ function engineOn(
 
   return {
     execute: (sql) =>
-      guarded(async () => {
-        await connection.run(sql);
-      }),
-    query: (sql) => guarded(async () => (await connection.runAndReadAll(sql)).getRowObjectsJS()),
+      traced('foundry.query', queryAttributes(sql), () =>
+        guarded(async () => {
+          await connection.run(sql);
+        }),
+      ),
+    query: (sql) =>
+      traced('foundry.query', queryAttributes(sql), () =>
+        guarded(async () => (await connection.runAndReadAll(sql)).getRowObjectsJS()),
+      ),
     async *stream(sql) {
       const result = await guarded(() => connection.stream(sql));
       for (;;) {
@@ -85,6 +91,13 @@ function engineOn(
       await release();
     },
   };
+}
+
+/** Of a statement, what tells it from others. */
+const SHOWN_SQL = 500;
+
+function queryAttributes(sql: string): () => Attributes {
+  return () => ({ 'db.system.name': 'duckdb', 'db.query.text': sql.slice(0, SHOWN_SQL) });
 }
 
 async function start(limits: EngineLimits, spill: string) {

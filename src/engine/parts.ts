@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
 import type { Compression } from '../config/spec.ts';
 import { FoundryError, messageOf } from '../core/errors.ts';
+import { traced } from '../core/trace.ts';
 import type { Engine } from './engine.ts';
 import { literal } from './sql.ts';
 
@@ -22,8 +24,16 @@ export async function copyToPart(
   file: string,
   format: PartFormat,
 ): Promise<{ readonly rows: number }> {
-  const [row] = await engine.query(copySql(selectSql, file, format));
-  return { rows: Number(row?.Count ?? 0) };
+  return traced(
+    'foundry.part',
+    () => ({ 'foundry.file': basename(file) }),
+    async (span) => {
+      const [row] = await engine.query(copySql(selectSql, file, format));
+      const rows = Number(row?.Count ?? 0);
+      span?.set({ 'foundry.rows': rows });
+      return { rows };
+    },
+  );
 }
 
 /** The statement of `copyToPart`. */

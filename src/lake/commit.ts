@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { FoundryError, throwIfStopped } from '../core/errors.ts';
+import { traced } from '../core/trace.ts';
 import { makeFolder } from '../storage/durable.ts';
 import { storageFailure } from '../storage/failure.ts';
 import { checkKey } from '../storage/keys.ts';
@@ -10,7 +11,7 @@ import { commitLocally } from './commit-local.ts';
 import { planGeneration } from './generation.ts';
 import type { Committed, Lake, PartitionWriter, SpooledPart } from './lake.ts';
 import { dataFormat } from './loose.ts';
-import { CHECKSUMS_NAME, MANIFEST_NAME, type Manifest } from './manifest.ts';
+import { CHECKSUMS_NAME, MANIFEST_NAME, type Manifest, type ManifestBody } from './manifest.ts';
 import { parseChecksums } from './manifest-schema.ts';
 import { publish } from './publish.ts';
 import { openStaging } from './staging.ts';
@@ -41,30 +42,37 @@ export async function openPartition(
     const spool = join(staging.path, 'spool');
     await makeFolder(spool);
     let state: 'open' | 'ended' = 'open';
+    const replace = async (parts: readonly SpooledPart[], body: ManifestBody): Promise<Committed> => {
+      throwIfStopped(options.signal);
+      const generation = planGeneration(previous, parts, body, options.clock ?? systemClock);
+      await refuseCutParts(parts);
+      const attempt: Attempt = {
+        storage,
+        path,
+        ...(lake.pathKeys !== undefined && { pathKeys: lake.pathKeys }),
+        seen,
+        generation,
+        staging: staging.path,
+        signal: options.signal,
+      };
+      if (storage.local === undefined) await publish(attempt);
+      else await commitLocally(attempt, storage.local);
+      await staging.remove();
+      return { manifest: generation.manifest, changed: generation.changed };
+    };
     return {
       path,
       previous,
       holdsData,
       spool,
-      async commit(parts, body): Promise<Committed> {
+      commit(parts, body): Promise<Committed> {
         if (state === 'ended') throw new Error(`the attempt at ${path} has ended`);
         state = 'ended';
-        throwIfStopped(options.signal);
-        const generation = planGeneration(previous, parts, body, options.clock ?? systemClock);
-        await refuseCutParts(parts);
-        const attempt: Attempt = {
-          storage,
-          path,
-          ...(lake.pathKeys !== undefined && { pathKeys: lake.pathKeys }),
-          seen,
-          generation,
-          staging: staging.path,
-          signal: options.signal,
-        };
-        if (storage.local === undefined) await publish(attempt);
-        else await commitLocally(attempt, storage.local);
-        await staging.remove();
-        return { manifest: generation.manifest, changed: generation.changed };
+        return traced(
+          'foundry.commit',
+          () => ({ 'foundry.partition': path }),
+          () => replace(parts, body),
+        );
       },
       async discard() {
         state = 'ended';

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { OutputFormats } from '../config/spec.ts';
 import type { Batch } from '../core/batch.ts';
 import type { TableSchema } from '../core/schema.ts';
+import { type Span, startSpan } from '../core/trace.ts';
 import { openPart } from '../formats/open-part.ts';
 import type { PartWriter } from '../formats/part-writer.ts';
 import type { SpooledPart } from './lake.ts';
@@ -27,6 +28,7 @@ interface OpenPart {
   readonly n: number;
   rows: number;
   readonly writers: readonly { format: 'parquet' | 'csv'; file: string; writer: PartWriter }[];
+  readonly span?: Span;
 }
 
 /**
@@ -67,7 +69,9 @@ export function rollParts(options: RollOptions): PartRoller {
       const writer = await openPart(format, file, options.schema, options.formats.compression);
       writers.push({ format, file, writer });
     }
-    return { n: opened, rows: 0, writers };
+    const stem = options.stem(opened);
+    const span = startSpan('foundry.part', () => ({ 'foundry.file': stem }));
+    return { n: opened, rows: 0, writers, ...(span !== undefined && { span }) };
   };
 
   const finish = async (part: OpenPart): Promise<void> => {
@@ -76,6 +80,8 @@ export function rollParts(options: RollOptions): PartRoller {
       finished.push({ file, folder: '', stem: options.stem(part.n), format, role: 'data', ...closed });
     }
     finishedRows += part.rows;
+    part.span?.set({ 'foundry.rows': part.rows });
+    part.span?.end();
     current = undefined;
   };
 

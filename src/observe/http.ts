@@ -32,7 +32,11 @@ export interface PostOptions {
  *
  * @throws USE001 for a URL that is none or neither http nor https; RETRY001; an Error with what was answered
  */
-export async function postJson(url: string, body: string, options: PostOptions): Promise<void> {
+export async function postJson(
+  url: string,
+  body: string | Uint8Array<ArrayBuffer>,
+  options: PostOptions,
+): Promise<void> {
   const target = parseTarget(url);
   const isLate = options.signal.aborted;
   const policy = isLate ? { ...POLICY, attempts: 1 } : POLICY;
@@ -55,7 +59,11 @@ function parseTarget(url: string): URL {
   return parsed;
 }
 
-async function post(url: URL, body: string, { headers, timeoutMs = TIMEOUT_MS }: PostOptions): Promise<void> {
+async function post(
+  url: URL,
+  body: string | Uint8Array<ArrayBuffer>,
+  { headers, timeoutMs = TIMEOUT_MS }: PostOptions,
+): Promise<void> {
   const target = new URL(url);
   target.username = '';
   target.password = '';

@@ -19,11 +19,19 @@ export async function openObserver(
   const settings = lineageSettings(env);
   const lineage = settings === undefined ? undefined : openLineage(settings, facts, context);
   const catalog = env.FOUNDRY_CATALOG_FILE || undefined;
+  const { otelSettings } = await import('./otel/settings.ts');
+  const otel = otelSettings(env);
+  const telemetry =
+    otel === undefined
+      ? undefined
+      : (await import('./otel/telemetry.ts')).openTelemetry(otel, facts, context);
+  const outcomes: StepOutcome[] = [];
   return {
     started(step) {
       lineage?.started(step);
     },
     async ended(outcome) {
+      outcomes.push(outcome);
       const { recordStep } = await import('./runs/record.ts');
       const step = await recordStep(facts, outcome, context.log);
       lineage?.ended(step);
@@ -34,6 +42,9 @@ export async function openObserver(
     },
     async finish() {
       await lineage?.finish();
+      if (telemetry === undefined) return;
+      const { stepMetrics } = await import('./otel/metrics.ts');
+      await telemetry.finish(stepMetrics(outcomes));
     },
   };
 }

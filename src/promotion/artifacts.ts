@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { OutputFormats, SilverSpec } from '../config/spec.ts';
 import type { Progress } from '../core/log.ts';
 import type { Field, TableSchema } from '../core/schema.ts';
+import { traced } from '../core/trace.ts';
 import type { Engine } from '../engine/engine.ts';
 import { copyToPart, hashFile } from '../engine/parts.ts';
 import { sharing } from '../engine/sharing.ts';
@@ -128,7 +129,26 @@ const ROWS_OF_FOLDERS = 20_480;
  * Writes one artifact: sorted once, then one file per partition value and format, so that the bytes do not depend
  * on threads. Zero rows give one file that has the columns.
  */
-export async function writeArtifact(
+export function writeArtifact(
+  engine: Engine,
+  planned: PlannedArtifact,
+  formats: OutputFormats,
+  spool: string,
+  stagedOf: (artifact: string) => string,
+  progress: Progress,
+): Promise<WrittenArtifact> {
+  return traced(
+    'foundry.model',
+    () => ({ 'foundry.artifact': planned.artifact }),
+    async (span) => {
+      const written = await writeFiles(engine, planned, formats, spool, stagedOf, progress);
+      span?.set({ 'foundry.rows': written.rows });
+      return written;
+    },
+  );
+}
+
+async function writeFiles(
   engine: Engine,
   planned: PlannedArtifact,
   formats: OutputFormats,

@@ -1,4 +1,5 @@
 import { FoundryError, throwIfStopped } from '../core/errors.ts';
+import { type Attributes, traced } from '../core/trace.ts';
 import { circuitBreaker } from '../resilience/circuit-breaker.ts';
 import { type RetryPolicy, retrying, type Verdict } from '../resilience/retry.ts';
 import type { ObjectApi, ObjectFailure } from './object-api.ts';
@@ -58,7 +59,9 @@ export function objectCalls(api: ObjectApi, uriOf: (name: string) => string, con
       const attempt = async () => {
         const late = AbortSignal.timeout(context.answerMs ?? ANSWER_MS);
         try {
-          return await work(AbortSignal.any([signal, late]));
+          return await traced('foundry.request', requestAttributes(operation, name), () =>
+            work(AbortSignal.any([signal, late])),
+          );
         } catch (error) {
           throwIfStopped(signal);
           const failure = late.aborted ? noAnswer(context.answerMs ?? ANSWER_MS) : undefined;
@@ -81,6 +84,10 @@ export function objectCalls(api: ObjectApi, uriOf: (name: string) => string, con
       );
     },
   };
+}
+
+function requestAttributes(operation: Operation, name: string): () => Attributes {
+  return () => ({ 'foundry.storage.operation': operation, 'foundry.storage.key': name });
 }
 
 function noAnswer(ms: number): ObjectFailure {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ApiSourceSpec, ApiTls } from '../../config/api/spec.ts';
 import { FoundryError, messageOf } from '../../core/errors.ts';
+import { type Attributes, traced } from '../../core/trace.ts';
 import { circuitBreaker } from '../../resilience/circuit-breaker.ts';
 import { rateLimiter } from '../../resilience/rate-limit.ts';
 import { type RetryPolicy, retrying, type Verdict } from '../../resilience/retry.ts';
@@ -51,8 +52,13 @@ export function openClient(spec: ApiSourceSpec, context: ClientContext): ApiClie
     let sent: ApiRequest | undefined;
     const response = await followRedirects(request, async (hop) => {
       await limiter.take(signal);
-      sent = await credentials.apply(hop, signal);
-      const answer = await transport(sent, signal, until - performance.now());
+      const ready = await credentials.apply(hop, signal);
+      sent = ready;
+      const answer = await traced('foundry.request', requestAttributes(hop), async (span) => {
+        const got = await transport(ready, signal, until - performance.now());
+        span?.set({ 'http.response.status_code': got.status });
+        return got;
+      });
       return { ...answer, url: hop.url };
     });
     return { response, sent };
@@ -99,6 +105,11 @@ export function openClient(spec: ApiSourceSpec, context: ClientContext): ApiClie
         });
       }),
   };
+}
+
+/** The request as it is before credentials are added to it. */
+function requestAttributes({ method, url }: ApiRequest): () => Attributes {
+  return () => ({ 'http.request.method': method, 'url.full': url });
 }
 
 function classify(error: unknown): Verdict {

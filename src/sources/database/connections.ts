@@ -4,6 +4,7 @@ import type { RetryPolicy } from '../../resilience/retry.ts';
 import { type ConnectionTarget, parseConnectionString } from './connection-string.ts';
 import type { Driver, Session } from './driver.ts';
 import { DRIVERS } from './drivers.ts';
+import { tracedSession } from './traced-session.ts';
 
 /** Failures of the way to the database may pass; what the database says of a query does not. */
 export function readPolicy(spec: DatabaseSourceSpec): RetryPolicy {
@@ -42,8 +43,8 @@ export async function connectionsTo(target: ConnectionTarget, spec: DatabaseSour
   const seconds = target.connectTimeoutSeconds ?? spec.connectTimeoutSeconds;
   return {
     driver,
-    connect: (signal) =>
-      driver.connect(target, {
+    connect: async (signal) => {
+      const session = await driver.connect(target, {
         applicationName: spec.applicationName,
         connectTimeoutMs: seconds * 1000,
         ...(spec.statementTimeoutSeconds !== undefined && {
@@ -52,6 +53,8 @@ export async function connectionsTo(target: ConnectionTarget, spec: DatabaseSour
         ...(spec.lockTimeoutSeconds !== undefined && { lockTimeoutMs: spec.lockTimeoutSeconds * 1000 }),
         fetchRows: spec.fetchRows,
         signal,
-      }),
+      });
+      return tracedSession(session, target.engine);
+    },
   };
 }
