@@ -145,7 +145,7 @@ export interface Point {
 
 /**
  * The places at which a clean run can be stopped: `all` that there are; `lab`, where some thread touches the run's
- * folder; `lab first`, where the thread that gets there first does, which is the one that a kill meets.
+ * folder for more than the record of the run, which is written as well as may be; `lab first`, where the thread that gets there first does, which is the one that a kill meets.
  */
 export async function pointsOf(
   prepared: string,
@@ -156,11 +156,17 @@ export async function pointsOf(
   if (traced.code !== 0) throw new Error(`the traced run failed: ${describeRun(traced)}`);
   const byPoint = Map.groupBy(traced.calls, ({ call, when }) => `${call} ${when}`);
   return [...byPoint.values()]
-    .filter(
-      (made) => which === 'all' || (which === 'lab' ? made : made.slice(0, 1)).some(({ inLab }) => inLab),
-    )
+    .filter((made) => {
+      if (which === 'all') return true;
+      if (which === 'lab') return made.some((one) => one.inLab && !isOfRecord(one.text));
+      return made[0]?.inLab === true;
+    })
     .flatMap((made) => made.slice(0, 1).map(({ call, when }) => ({ call, when })))
     .sort((a, b) => CALLS.indexOf(a.call) - CALLS.indexOf(b.call) || a.when - b.when);
+}
+
+function isOfRecord(text: string): boolean {
+  return /\/(?:_runs|\.foundry\/tmp)\b/.test(text);
 }
 
 /** At most `most` points of each call, evenly spread, the first and the last always among them. */
