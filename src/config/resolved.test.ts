@@ -43,6 +43,17 @@ silver:
 `;
 
 describe('a resolved config', () => {
+  test('takes what an API leaves to defaults for defaults, not for what its type says', async () => {
+    const api = 'source: {type: api, system: s, table: t, api: {base_url: "https://x.example", endpoint: /}}';
+    const text = `config_version: 1\nplatform: {bronze: {storage_backend: local}}\n${api}\n`;
+    const [settings] = await resolve({ 'configs/c.yaml': text });
+    const told = (path: string) => [settings?.get(path)?.value, from(settings?.get(path))];
+    expect(told('bronze.source.type')).toEqual(['api', '3:16']);
+    expect(told('bronze.source.base.url')).toEqual(['https://x.example', '3:58']);
+    expect(told('bronze.source.retry.attempts')).toEqual([5, 'default']);
+    expect(told('bronze.source.pagination.type')).toEqual(['none', 'default']);
+  });
+
   test('tells the line of what is written, the variable of what is substituted, and what is a default', async () => {
     const [settings] = await resolve({ 'configs/c.yaml': CLASSIC }, { TABLE: 'orders' });
     const told = (path: string) => {

@@ -133,6 +133,8 @@ const USUAL_KEYS = [
   'parquet_compression',
 ];
 
+const KIND_KEYS = new Set(['type', 'source_type']);
+
 function isUsualKey(key: ConfigPath, leaf: ConfigPath): boolean {
   const name = String(key.at(-1));
   return USUAL_KEYS.includes(name) || snakeCase(String(leaf.at(-1))) === name;
@@ -159,6 +161,8 @@ function keysOf(draft: Draft, spec: DatasetSpec): ReadonlyMap<string, KeyOf> {
       for (const { path: at, value, key } of before) {
         if (same(plain(valueAt(after, at)), value)) continue;
         const isValue = same(current, value) || same([value], current);
+        // Another kind of source or paging has other settings altogether, which tells nothing of these.
+        if (!isValue && KIND_KEYS.has(String(path.at(-1)))) continue;
         const rank = (isWritten ? 4 : 0) + (isValue ? 2 : 0) + (isUsualKey(path, at) ? 1 : 0);
         if (rank > (found.get(key)?.rank ?? -1)) found.set(key, { path, isWritten, rank });
       }
