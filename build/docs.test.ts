@@ -2,6 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { foundryBinary, runFoundry, temporaryFolder } from '../src/testing/binary.ts';
+import { s3TestEndpoint, TEST_KEYS } from '../src/testing/object-stores.ts';
 import { pythonWithPyarrow } from '../src/testing/parquet.ts';
 import { startQuakes } from './docs-api.ts';
 import { brokenLinks, unknownNames, unreachablePages, variablesOf } from './docs-facts.ts';
@@ -15,6 +16,13 @@ const ROOT = join(import.meta.dir, '..');
 const PATHS = ['README.md', 'CONTRIBUTING.md', ...new Bun.Glob('docs/*.md').scanSync(ROOT)].sort();
 const PAGES = PATHS.map((path) => readPage(path, readFileSync(join(ROOT, path), 'utf8')));
 
+/** The bucket that pages call `your-bucket`, empty or as the page before left it. */
+async function bucketOfDocs(): Promise<Readonly<Record<string, string>>> {
+  const endpoint = s3TestEndpoint();
+  await fetch(`${endpoint}/your-bucket`, { method: 'PUT' });
+  return { ...TEST_KEYS, BRONZE_S3_ENDPOINT: endpoint, FOUNDRY_BUCKET: 'your-bucket' };
+}
+
 async function problemsOf(text: string, path = 'page.md', env = {}): Promise<string[]> {
   using folder = temporaryFolder('docs');
   const page = readPage(path, text);
@@ -23,7 +31,7 @@ async function problemsOf(text: string, path = 'page.md', env = {}): Promise<str
     folder: folder.path,
     bin: dirname(foundryBinary()),
     python: pythonWithPyarrow(),
-    env,
+    env: { ...env, ...(text.includes('s3://your-bucket') && (await bucketOfDocs())) },
   });
 }
 

@@ -13,6 +13,9 @@ COMMANDS
 
   runs             The runs of a lake, the newest first
   show             A partition: metadata, columns, first rows, history, files
+  verify           Check every file of a lake against its manifest
+  gc               Find, and remove, what runs that died left behind
+  storage check    Try what a run needs of a storage
 
   init             Write a first config for a file, an API or a database, or one of the examples
   config validate  Check config files
@@ -66,6 +69,13 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'foundry show output/system=shop/table=orders/pattern=full/dt=2025-01-05',
     'foundry show silver/domain=shop/entity=orders/v1/load_date=2025-01-05 --files --as duckdb',
   ],
+  verify: [
+    'foundry verify output/system=shop/table=orders',
+    'foundry verify s3://lake/bronze --output json',
+    'foundry verify --config orders.yaml',
+  ],
+  gc: ['foundry gc output', 'foundry gc s3://lake/bronze --delete'],
+  'storage check': ['foundry storage check s3://lake/bronze', 'foundry storage check --config orders.yaml'],
   'config validate': [
     'foundry config validate orders.yaml',
     "foundry config validate 'configs/*.yaml' --strict --output json",

@@ -1,4 +1,4 @@
-import type { ByteRange, PutCondition, StoredObject } from './storage.ts';
+import type { ByteRange, PutCondition, StoredObject, UnfinishedUpload } from './storage.ts';
 
 /** What an object store failed with, as far as anyone decides by it. */
 export interface ObjectFailure {
@@ -90,10 +90,4 @@ export interface ObjectParts {
   abort(name: string, upload: string, signal: AbortSignal): Promise<void>;
   /** Uploads that were begun and never completed; absent where the store clears them by itself. */
   unfinished?(prefix: string, signal: AbortSignal): AsyncIterable<UnfinishedUpload>;
-}
-
-export interface UnfinishedUpload {
-  readonly name: string;
-  readonly upload: string;
-  readonly begunAt: Date;
 }

@@ -94,6 +94,19 @@ export function objectStorage(
       if (condition === undefined || (await open.conditions.areHonoured())) return put();
       return open.conditions.emulate(name, key, condition, () => putObject(open, name, key, body, undefined));
     },
+    uploads: {
+      async *list(folder) {
+        const { api, calls } = await parts();
+        const below = folder === '' ? '' : `${nameOfKey(folder)}/`;
+        const prefixed = below === '' && prefix !== '' ? `${prefix}/` : below;
+        for await (const upload of api.parts.unfinished?.(prefixed, calls.signal) ?? [])
+          yield { ...upload, name: upload.name.slice(prefix === '' ? 0 : prefix.length + 1) };
+      },
+      async abort({ name, upload }) {
+        const { api, calls } = await parts();
+        await calls.call('delete', nameOf(name), (signal) => api.parts.abort(nameOf(name), upload, signal));
+      },
+    },
     async remove(key) {
       const name = nameOfKey(key);
       const { api, calls } = await parts();

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import * as sdk from '@aws-sdk/client-s3';
 import { type S3Client, type S3ClientConfig, S3ServiceException } from '@aws-sdk/client-s3';
-import type { ObjectApi, ObjectFailure, UnfinishedUpload } from './object-api.ts';
+import type { ObjectApi, ObjectFailure } from './object-api.ts';
 import { kindOf, networkFailure, retryAfterMs } from './object-failure.ts';
 import type { S3Settings } from './s3-settings.ts';
-import type { ByteRange, PutCondition, StoredObject } from './storage.ts';
+import type { ByteRange, PutCondition, StoredObject, UnfinishedUpload } from './storage.ts';
 
 const PAGE = 1000;
 

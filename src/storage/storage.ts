@@ -16,6 +16,14 @@ export interface ByteRange {
   readonly end?: number;
 }
 
+/** An upload in parts that was begun and not completed. */
+export interface UnfinishedUpload {
+  /** Key of the object that it would have become. */
+  readonly name: string;
+  readonly upload: string;
+  readonly begunAt: Date;
+}
+
 export type PutBody = { readonly file: string } | { readonly bytes: Uint8Array };
 
 /** `ifAbsent`: only where nothing is stored; `ifMatch`: only over exactly that version. */
@@ -52,6 +60,12 @@ export interface Storage {
   put(key: string, body: PutBody, condition?: PutCondition): Promise<StoredObject>;
   /** Idempotent. */
   remove(key: string): Promise<void>;
+  /** Where uploads can be left half done: those below a folder, by their keys. */
+  readonly uploads?: {
+    list(prefix: string): AsyncIterable<UnfinishedUpload>;
+    /** Idempotent. */
+    abort(upload: UnfinishedUpload): Promise<void>;
+  };
   /** Local disk only: what a folder-swapping commit needs. */
   readonly local?: LocalFolders;
 }

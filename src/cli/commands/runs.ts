@@ -1,11 +1,10 @@
 import { type ArgsDef, defineCommand } from 'citty';
-import type { DatasetSpec } from '../../config/spec.ts';
-import type { Connections } from '../../config/storage/connections.ts';
 import { FoundryError } from '../../core/errors.ts';
 import type { RunRecord } from '../../lake/run-record.ts';
 import { CONFIG_ARGS, OUTPUT_ARGS } from '../args.ts';
 import { loadDatasets } from '../datasets.ts';
 import { writeJson } from '../emit.ts';
+import { basesOf } from '../lake-places.ts';
 import { atLeastOne } from '../numbers.ts';
 import { count } from '../render.ts';
 import { openSession, type Session } from '../session.ts';
@@ -57,21 +56,8 @@ export const runsCommand = defineCommand({
   },
 });
 
-interface Base {
-  readonly base: string;
-  readonly connections?: Connections | undefined;
-}
-
-function basesOf(datasets: readonly DatasetSpec[]): readonly Base[] {
-  const bases = datasets.flatMap(({ bronze, silver, connections }) => [
-    { base: bronze.base, connections },
-    ...(silver === undefined ? [] : [{ base: silver.base, connections }]),
-  ]);
-  return [...new Map(bases.map((base) => [base.base, base])).values()];
-}
-
 async function history(
-  bases: readonly Base[],
+  bases: ReturnType<typeof basesOf>,
   limit: number,
   wanted: (record: RunRecord) => boolean,
   session: Session,

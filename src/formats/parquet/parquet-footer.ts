@@ -33,6 +33,32 @@ export async function readParquetFooter(file: string): Promise<ParquetFooter> {
 }
 
 /**
+ * The rows that a footer tells of a file that lies anywhere; no more than the footer is read.
+ * @param read gives the bytes from `start` to before `end`
+ * @throws DATA001 naming the file when it has no Parquet footer; what `read` throws.
+ */
+export async function rowsInFooter(
+  name: string,
+  byteLength: number,
+  read: (start: number, end: number) => Promise<Uint8Array>,
+): Promise<number> {
+  let failed: { readonly error: unknown } | undefined;
+  const slice = async (start: number, end = byteLength): Promise<ArrayBuffer> => {
+    const bytes = await read(start, end).catch((error: unknown) => {
+      failed = { error };
+      throw error;
+    });
+    return new Uint8Array(bytes).buffer;
+  };
+  try {
+    return Number((await parquetMetadataAsync({ byteLength, slice })).num_rows);
+  } catch (error) {
+    if (failed !== undefined) throw failed.error;
+    throw new FoundryError('DATA001', `${name} has no Parquet footer: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/**
  * The first rows as text, values written as `textFormat` does; meant for showing a few rows to a person.
  * @throws DATA001 when the file cannot be read as Parquet.
  */
