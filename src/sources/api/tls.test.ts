@@ -62,6 +62,18 @@ describe('TLS', () => {
     expect(await ask(wary, { ca_file: files.ca })).not.toBe('200');
   });
 
+  test('a host that does not speak TLS is named as such, after one attempt', async () => {
+    const plain = startApiServer(() => ({}));
+    try {
+      const url = plain.url.replace('http:', 'https:');
+      expect(await ask({ ...plain, url }, undefined)).toBe(
+        `EXT001 ${new URL(url).host} does not speak TLS at this port`,
+      );
+    } finally {
+      await plain.stop();
+    }
+  });
+
   test('a file that cannot be read is an error of the config', async () => {
     expect(await ask(server, { ca_file: '/nowhere/ca.pem' })).toStartWith(
       'CFG001 tls.ca_file: /nowhere/ca.pem cannot be read',

@@ -177,6 +177,12 @@ function failureOf(error: unknown, host: string): FoundryError | TransportError 
       cause: error,
     });
   }
+  if (code === 'EPROTO') {
+    return new FoundryError('EXT001', `${host} does not speak TLS at this port`, {
+      hint: 'Write http:// in base_url if the API is not encrypted, or correct its port.',
+      cause: error,
+    });
+  }
   const reasons: Readonly<Record<string, string>> = {
     ECONNREFUSED: 'refuses connections',
     ConnectionRefused: 'refuses connections',
