@@ -31,7 +31,12 @@ export function storageFailure(operation: string, path: string, error: unknown):
   const code = errnoOf(error);
   const advice = code?.startsWith('SQLITE_') ? LOCK_ADVICE : ADVICE[code ?? ''];
   return new FoundryError('STG001', `could not ${operation} ${path}: ${messageOf(error)}`, {
-    details: { errno: code },
+    details: {
+      backend_type: 'local',
+      operation: operation.split(' ', 1)[0],
+      file_path: path,
+      errno: code,
+    },
     ...(advice === undefined ? {} : { hint: advice }),
     cause: error,
   });
