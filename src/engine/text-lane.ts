@@ -9,7 +9,7 @@ import { createFifo } from './fifo.ts';
 import { RESERVED_NAMES } from './parquet-scan.ts';
 import { copyToPart } from './parts.ts';
 import { cutStaged, type Landed, type LandTarget, type Staged } from './staged.ts';
-import { LONGEST_TEXT_RECORD, textScanSql } from './text-scan.ts';
+import { lineLimit, textScanSql } from './text-scan.ts';
 
 const RAW_GROUP_BYTES = 8 * 1024 * 1024;
 const GROUP_ROWS_AT_MOST = 122_880;
@@ -98,7 +98,8 @@ async function stage(
   let first: IteratorResult<CsvBlock>;
   first = await blocks.next();
   if (first.done === true) return 0;
-  const sql = textScanSql(input.columns, path);
+  const longest = lineLimit(first.value.longest);
+  const sql = textScanSql(input.columns, path, longest);
   const fifo = sql === undefined ? undefined : createFifo(path);
   if (sql === undefined || fifo === undefined) {
     await blocks.return?.();
@@ -117,7 +118,7 @@ async function stage(
   let given = 0;
   try {
     while (first.done !== true && isAlive) {
-      if (first.value.longest > LONGEST_TEXT_RECORD) throw new Declined();
+      if (first.value.longest > longest) throw new Declined();
       await fifo.write(first.value.bytes, () => isAlive);
       given += first.value.rows;
       first = await blocks.next();

@@ -4,14 +4,25 @@ import { type EngineTextColumn, NOT_TYPED_BY_ENGINE } from '../sources/engine-in
 import { identifier, literal, sqlType } from './sql.ts';
 import { textCastSql } from './text-cast.ts';
 
-/** Of a record; a longer one is for the row lane. The engine's buffers are twice as large. */
-export const LONGEST_TEXT_RECORD = 4 * 1024 * 1024;
+const SHORTEST_LINE_LIMIT = 256 * 1024;
+const LONGEST_LINE_LIMIT = 4 * 1024 * 1024;
+/** How much longer than the longest of the first records any later one may be. */
+const LINE_RESERVE = 16;
+
+/** Of a record; a longer one is for the row lane. The engine's buffers are twice as large, and it holds several. */
+export function lineLimit(longestOfFirst: number): number {
+  return Math.min(LONGEST_LINE_LIMIT, Math.max(SHORTEST_LINE_LIMIT, longestOfFirst * LINE_RESERVE));
+}
 
 /**
  * A query for the records of a pipe, each value as its column's type has it. What a type does not hold fails the query.
  * Undefined where the engine does not read one of the types by the rules of `table/cast.ts`.
  */
-export function textScanSql(columns: readonly EngineTextColumn[], path: string): string | undefined {
+export function textScanSql(
+  columns: readonly EngineTextColumn[],
+  path: string,
+  longestRecord = LONGEST_LINE_LIMIT,
+): string | undefined {
   const found = columns.map(columnSql);
   if (found.includes(undefined)) return undefined;
   const read = found.map((column, index) => `${literal(`c${index}`)}: ${literal(column?.read ?? 'VARCHAR')}`);
@@ -29,8 +40,8 @@ export function textScanSql(columns: readonly EngineTextColumn[], path: string):
     'ignore_errors=false',
     `compression='none'`,
     `columns={${read.join(', ')}}`,
-    `max_line_size=${LONGEST_TEXT_RECORD}`,
-    `buffer_size=${LONGEST_TEXT_RECORD * 2}`,
+    `max_line_size=${longestRecord}`,
+    `buffer_size=${longestRecord * 2}`,
   ];
   const select = found.map(
     (column, index) => `${column?.select(`c${index}`)} AS ${identifier(columns[index]?.name ?? '')}`,

@@ -91,7 +91,7 @@ export interface Session {
   rows(statement: Statement): AsyncIterable<readonly TextRow[]>;
   /**
    * The same rows, of so many columns, as text for the engine, where the driver has something faster than `rows`; absent: the
-   * frame writes the text from `rows`.
+   * frame writes the text from `rows`. The bytes of a block may be another's once the next one is asked for.
    */
   csv?(statement: Statement, columns: number): AsyncIterable<CsvBlock>;
   /** At once, whatever runs; never throws. */

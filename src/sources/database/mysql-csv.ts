@@ -8,6 +8,7 @@ const NEWLINE = 0x0a;
 const BACKSLASH = 0x5c;
 const CAPITAL_N = 0x4e;
 const NULL_VALUE = 0xfb;
+const MOST_FREE = 4;
 
 /** Digits, signs, points, colons, letters: what needs no quotes wherever it stands. */
 const PLAIN = new Uint8Array(256).fill(1, 0x20);
@@ -20,6 +21,8 @@ export interface CsvRows {
   readonly length: number;
   /** The rows so far, which are forgotten. */
   take(): CsvBlock;
+  /** Takes back the bytes of a block that nobody looks at any more. */
+  reuse(block: CsvBlock): void;
 }
 
 /** CSV as `CsvBlock` says. @throws Error on a row that is not of so many columns */
@@ -28,6 +31,8 @@ export function csvRows(columns: number): CsvRows {
   let at = 0;
   let rows = 0;
   let longest = 0;
+  // Buffers that wait to be collected would be most of the memory of a long read.
+  const free: Uint8Array<ArrayBuffer>[] = [];
 
   const makeRoom = (room: number): void => {
     const grown = new Uint8Array(Math.max(out.length * 2, room));
@@ -77,11 +82,15 @@ export function csvRows(columns: number): CsvRows {
     },
     take() {
       const block = { bytes: out.subarray(0, at), rows, longest };
-      out = new Uint8Array(out.length);
+      out = free.pop() ?? new Uint8Array(out.length);
       at = 0;
       rows = 0;
       longest = 0;
       return block;
+    },
+    reuse({ bytes }) {
+      if (bytes.buffer instanceof ArrayBuffer && free.length < MOST_FREE)
+        free.push(new Uint8Array(bytes.buffer));
     },
   };
 }

@@ -85,7 +85,7 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_MYSQL_URL'))('MariaDB', () => {
     let counted = 0;
     for await (const block of session.csv?.({ sql: `${sql} ORDER BY row_id`, params: [] }, columns.length) ??
       []) {
-      pieces.push(block.bytes);
+      pieces.push(Uint8Array.from(block.bytes));
       counted += block.rows;
     }
     const file = join(mkdtempSync(join(tmpdir(), 'foundry-csv-')), 'matrix.csv');
