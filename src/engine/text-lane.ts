@@ -36,6 +36,7 @@ export async function landText(
   const schema: TableSchema = { fields: input.columns.map(({ name, type }) => ({ name, type })) };
   if (collides(schema)) return 'declined';
   const staged: (Staged | undefined)[] = [];
+  await limitThreads(engine, input.concurrency);
   const paths = input.chunks.map((_, index) => join(target.spool, `engine-chunk-${index + 1}`));
   try {
     await inParallel(input.chunks, input.concurrency, async (chunk, index) => {
@@ -64,6 +65,13 @@ export async function landText(
       await rm(stagedFile(path), { force: true }).catch(() => undefined);
     }
   }
+}
+
+/** A pipe is read by one thread; more of them only hold more rows in memory, and take turns with the reading. */
+async function limitThreads(engine: Engine, pipes: number): Promise<void> {
+  const [row] = await engine.query(`SELECT current_setting('threads') AS threads`);
+  const threads = Math.max(1, Math.min(pipes, Number(row?.threads ?? 1)));
+  await engine.execute(`SET threads = ${threads}`);
 }
 
 function stagedFile(path: string): string {
