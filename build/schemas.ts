@@ -15,6 +15,9 @@ const DRAFT = 'http://json-schema.org/draft-07/schema#';
 /** What an editor must accept where a number, a flag or a name is wanted: `${NAME}` and its kin. */
 const SUBSTITUTION = { type: 'string', pattern: '^\\$\\{[^}]+\\}$' };
 
+/** Told once: with all of it five times over, editors took seconds to read the schema. */
+const JOIN_REFERENCE = { $ref: '#/definitions/silver_join' };
+
 type Json = { readonly [key: string]: unknown };
 
 /** Every generated file by its path from the project's root: JSON Schemas, the types of extractors, and the config reference. */
@@ -26,7 +29,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   // A join may stand alone, or beside the datasets of a file.
   const beside = (schema: Json): Json => ({
     ...schema,
-    properties: { ...(schema.properties as Json), silver_join },
+    properties: { ...(schema.properties as Json), silver_join: JOIN_REFERENCE },
   });
   const schemas: Readonly<Record<string, Json>> = {
     classic: { $schema: DRAFT, title: 'foundry classic config', ...classic },
@@ -34,7 +37,8 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     config: {
       $schema: DRAFT,
       title: 'foundry config',
-      anyOf: [...[classic, severalSources(classic), intent, severalDatasets(intent)].map(beside), joinConfig],
+      definitions: { silver_join },
+      anyOf: [classic, severalSources(classic), intent, severalDatasets(intent), joinConfig].map(beside),
     },
     join: { $schema: DRAFT, title: 'foundry join config', ...joinConfig },
     environment: { $schema: DRAFT, title: 'foundry environment', ...configSchema(environmentSchema) },

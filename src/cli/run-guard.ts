@@ -27,7 +27,11 @@ export async function openRunGuard(
 function basesOf(spec: StepSpec, layers: readonly Layer[]): readonly string[] {
   if (isJoin(spec)) {
     const { place } = spec.output;
-    return [place.kind === 'path' ? place.path.replace(/\/?[^/]*\{.*$/, '') : place.base];
+    return [
+      place.kind === 'path'
+        ? place.path.replace(/\/?[^/]*\{.*$/, '')
+        : (place.base ?? place.remote ?? './silver'),
+    ];
   }
   const { bronze, silver } = spec;
   return [

@@ -1,3 +1,4 @@
+import type { JoinSpec } from '../config/join/spec.ts';
 import type { DatasetSpec } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import type { TouchedLayers } from '../storage/policy.ts';
@@ -30,12 +31,16 @@ export async function enforceScope(
   flags: StorageFlags,
   datasets: readonly DatasetSpec[],
   touched: TouchedLayers,
+  joins: readonly JoinSpec[] = [],
 ): Promise<void> {
   if (!isOnpremOnly(flags)) return;
-  const { onpremProblems } = await import('../storage/policy.ts');
-  const problems = datasets.flatMap((spec) =>
-    onpremProblems(spec, touched, process.env).map((problem) => `${spec.name}: ${problem}`),
-  );
+  const { joinProblems, onpremProblems } = await import('../storage/policy.ts');
+  const problems = [
+    ...datasets.flatMap((spec) =>
+      onpremProblems(spec, touched, process.env).map((problem) => `${spec.name}: ${problem}`),
+    ),
+    ...joins.flatMap((spec) => joinProblems(spec, process.env).map((problem) => `${spec.name}: ${problem}`)),
+  ];
   refuse('--storage-scope onprem', problems);
 }
 

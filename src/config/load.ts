@@ -1,4 +1,5 @@
 import { findEnvironment, type ReadEnvironment, readEnvironment } from './environment-file.ts';
+import { joinInEnvironment } from './join/environment.ts';
 import type { JoinSpec } from './join/spec.ts';
 import { type ReadConfig, readConfig } from './read-config.ts';
 import type { DatasetSpec } from './spec.ts';
@@ -70,6 +71,23 @@ export async function openConfig(path: string, env: Environment): Promise<Opened
     const file = spec.environment === undefined ? undefined : environments.get(spec.environment);
     return file === undefined ? spec : inEnvironment(spec, file.spec);
   });
-  const { join } = read;
+  const join = read.join && (await joinWithEnvironment(read.join, path, env, environments));
   return { datasets, ...(join !== undefined && { join }), warnings, read, environments };
+}
+
+/** A join alone names an environment that no dataset has had read. */
+async function joinWithEnvironment(
+  join: JoinSpec,
+  path: string,
+  env: Environment,
+  known: ReadonlyMap<string, ReadEnvironment>,
+): Promise<JoinSpec> {
+  const { environment } = join;
+  if (environment === undefined) return join;
+  const file = known.get(environment)?.spec;
+  if (file !== undefined) return joinInEnvironment(join, file);
+  const found = await findEnvironment(environment, path);
+  return found.exists
+    ? joinInEnvironment(join, (await readEnvironment(found.path, environment, env)).spec)
+    : join;
 }

@@ -5,7 +5,7 @@ import { checkIntent } from './intent/check.ts';
 import { type IntentConfig, intentSchema } from './intent/schema.ts';
 import { intentSpec } from './intent/spec.ts';
 import { checkJoin } from './join/check.ts';
-import { joinSchema } from './join/schema.ts';
+import { joinSchema, PLATFORM_KEYS } from './join/schema.ts';
 import type { JoinSpec } from './join/spec.ts';
 import { joinSpec } from './join/translate.ts';
 import { type ConfigView, datasetViews, sourceViews } from './multi.ts';
@@ -94,8 +94,22 @@ function withoutJoin(root: unknown): { readonly datasets?: unknown; readonly joi
   const isAlone = Object.keys(rest).every((key) => !DATASET_KEYS.includes(key));
   const own: Mapping = isAlone
     ? rest
-    : Object.fromEntries(Object.entries(rest).filter(([key]) => shared.includes(key)));
+    : Object.fromEntries(
+        Object.entries(rest).flatMap(([key, value]) =>
+          shared.includes(key) ? [[key, key === 'platform' ? storageOf(value) : value]] : [],
+        ),
+      );
   return { ...(!isAlone && { datasets: rest }), join: { ...own, silver_join: section } };
+}
+
+/** Of a platform that datasets share, what a join looks at; the rest is checked with them. */
+function storageOf(platform: unknown): unknown {
+  if (!isMapping(platform)) return platform;
+  const pick = (given: Mapping, keys: readonly string[]): Mapping =>
+    Object.fromEntries(Object.entries(given).filter(([key]) => keys.includes(key)));
+  const { bronze } = platform;
+  const picked = pick(platform, PLATFORM_KEYS.platform);
+  return isMapping(bronze) ? { ...picked, bronze: pick(bronze, PLATFORM_KEYS.bronze) } : picked;
 }
 
 /** One of these makes a file with a join a file with datasets too. */

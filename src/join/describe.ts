@@ -1,4 +1,4 @@
-import type { JoinSideSpec } from '../config/join/spec.ts';
+import type { JoinReach, JoinSideSpec } from '../config/join/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import { type Field, parseType, STRING, type TableSchema } from '../core/schema.ts';
 import { looseFiles } from '../lake/loose.ts';
@@ -14,6 +14,7 @@ export type SideName = 'left' | 'right';
 /** What manifests and listings say of one input; no row is read. */
 export interface DescribedInput extends Located {
   readonly side: SideName;
+  readonly reach: JoinReach;
   readonly manifest: Manifest | undefined;
   readonly artifact: string | undefined;
   /** Whether a file of the partition belongs to the chosen artifact. */
@@ -47,9 +48,9 @@ export async function describeInput(
   side: SideName,
   spec: JoinSideSpec,
   wantsHistory: boolean,
-  options: Pick<JoinRunOptions, 'runDate'>,
+  options: Pick<JoinRunOptions, 'runDate' | 'signal' | 'log'>,
 ): Promise<DescribedInput> {
-  const located = await locate(spec.place, options.runDate);
+  const located = await locate(spec.place, options);
   const manifest = await readManifest(located.lake, located.path);
   const files = manifest === undefined ? await looseData(located) : dataFiles(manifest);
   const available = availableOf(manifest, files);
@@ -69,6 +70,7 @@ export async function describeInput(
   return {
     ...located,
     side,
+    reach: spec.place,
     manifest,
     artifact,
     isOfArtifact,

@@ -7,6 +7,7 @@ import type { Engine } from '../engine/engine.ts';
 import { identifier, literal, literalList, sqlType } from '../engine/sql.ts';
 import { type CommittedPartition, openCommitted } from '../lake/reader.ts';
 import { type InputPart, relationOf } from '../promotion/relation.ts';
+import type { SpoolBudget } from '../storage/spool-budget.ts';
 import type { DescribedInput } from './describe.ts';
 import type { JoinRunOptions } from './options.ts';
 
@@ -37,13 +38,14 @@ export async function openInput(
   engine: Engine,
   described: DescribedInput,
   spool: string,
-  options: Pick<JoinRunOptions, 'signal'>,
+  options: Pick<JoinRunOptions, 'signal'> & { readonly budget: SpoolBudget },
 ): Promise<JoinInput> {
   await mkdir(spool, { recursive: true });
   const partition = await openCommitted(described.lake, described.path, {
     verify: true,
     only: described.isOfArtifact,
     spool,
+    budget: options.budget,
     signal: options.signal,
   });
   if (partition === undefined || (partition.manifest === undefined && partition.files.length === 0)) {

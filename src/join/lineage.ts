@@ -86,7 +86,12 @@ function bronzePaths(manifest: Manifest | undefined, path: string): readonly str
 }
 
 /** The Bronze partitions behind an input, with their files as far as they can still be read. */
-export async function bronzeOrigins({ lake, manifest, path }: JoinInput): Promise<readonly BronzeOrigin[]> {
+export async function bronzeOrigins({
+  lake,
+  manifest,
+  path,
+  reach,
+}: JoinInput): Promise<readonly BronzeOrigin[]> {
   if (manifest === undefined) return [];
   if (manifest.layer === 'bronze') return [origin(path, manifest.commit_id, manifest)];
   if (manifest.layer === 'join') return earlierBronze(manifest);
@@ -96,7 +101,10 @@ export async function bronzeOrigins({ lake, manifest, path }: JoinInput): Promis
     const found =
       base === undefined
         ? undefined
-        : await readManifest({ ...lake, storage: openStorage(base) }, input.path).catch(() => undefined);
+        : await readManifest(
+            { ...lake, storage: openStorage(base, { connections: reach.connections }) },
+            input.path,
+          ).catch(() => undefined);
     origins.push(origin(input.path, input.commit_id, found));
   }
   return origins;

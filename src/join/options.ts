@@ -11,6 +11,8 @@ export interface JoinRunOptions {
   readonly limits: EngineLimits;
   /** How long to wait while another run holds the output; absent: not at all. */
   readonly leaseWaitSeconds?: number;
+  /** How much may be fetched from remote storages; absent: what the disk has free. */
+  readonly spoolLimitBytes?: number | undefined;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly log: Log;

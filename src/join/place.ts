@@ -1,13 +1,16 @@
-import { resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { normalize, resolve } from 'node:path';
 import type { JoinPlace } from '../config/join/spec.ts';
+import { isRemote } from '../config/storage/location.ts';
 import { FoundryError } from '../core/errors.ts';
-import { parseRunDate, type RunDate } from '../core/run-date.ts';
+import { parseRunDate } from '../core/run-date.ts';
 import { decodePartitionValue, partitionSegment } from '../lake/hive.ts';
 import type { Lake } from '../lake/lake.ts';
 import { bronzeStart, silverPartitionPath } from '../lake/layout.ts';
 import { expandPath } from '../sources/file/paths.ts';
-import { openStorage } from '../storage/open.ts';
+import { storageOf } from '../storage/open.ts';
 import { locationOf } from '../storage/storage.ts';
+import type { JoinRunOptions } from './options.ts';
 
 /** A partition of a lake: where a side lies, or where the output goes. */
 export interface Located {
@@ -19,11 +22,27 @@ export interface Located {
 }
 
 /**
- * The partition that a place names on a run date.
+ * The partition that a place names on a run date. A path that is not on the local disk lies in the bucket or
+ * container of the platform, where there is one.
+ * @param isOutput an output that is named by a path without a scheme is always local, as the original's
  * @throws EXT001 where `latest` finds no load; CFG001 for a path that names no folder; STG001.
  */
-export async function locate(place: JoinPlace, runDate: RunDate): Promise<Located> {
-  if (place.kind === 'path') return located(...splitPath(expandPath(place.path, runDate)));
+export async function locate(
+  place: JoinPlace,
+  options: Pick<JoinRunOptions, 'runDate' | 'signal' | 'log'>,
+  isOutput = false,
+): Promise<Located> {
+  const { runDate } = options;
+  const located = (base: string, path: string): Located => {
+    const storage = storageOf(base, place, options);
+    return { lake: { storage }, path, location: locationOf(storage, path) };
+  };
+  if (place.kind === 'path') {
+    const path = expandPath(place.path, runDate);
+    return located(...splitPath(isOutput ? path : await whereItIs(path, place.remote)));
+  }
+  const base =
+    place.base === undefined ? (place.remote ?? './silver') : await whereItIs(place.base, place.remote);
   const at = (date: string): string =>
     silverPartitionPath({
       ...(place.environment !== undefined && { environment: place.environment }),
@@ -35,10 +54,10 @@ export async function locate(place: JoinPlace, runDate: RunDate): Promise<Locate
       date,
     });
   const { loadDate } = place;
-  if (loadDate === 'run') return located(place.base, at(runDate.date));
-  if (loadDate !== 'latest') return located(place.base, at(loadDate.date));
+  if (loadDate === 'run') return located(base, at(runDate.date));
+  if (loadDate !== 'latest') return located(base, at(loadDate.date));
   const loads = parentOf(at(runDate.date));
-  const { lake } = located(place.base, loads);
+  const { lake } = located(base, loads);
   const dates = (await loadDates(lake, loads, place.loadPartitionName)).filter(
     (date) => date <= runDate.date,
   );
@@ -50,7 +69,7 @@ export async function locate(place: JoinPlace, runDate: RunDate): Promise<Locate
       { hint: 'Run `foundry silver` for it first, or name another base, domain, entity or version.' },
     );
   }
-  return located(place.base, at(latest));
+  return located(base, at(latest));
 }
 
 /** The dates of the loads below a folder, ascending. */
@@ -66,9 +85,12 @@ export async function loadDates(lake: Lake, folder: string, name: string): Promi
   return [...dates].sort();
 }
 
-function located(base: string, path: string): Located {
-  const storage = openStorage(base);
-  return { lake: { storage }, path, location: locationOf(storage, path) };
+async function whereItIs(path: string, remote: string | undefined): Promise<string> {
+  if (remote === undefined || isRemote(path) || path.startsWith('file:')) return path;
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined) return path;
+  const inside = normalize(path).replace(/^\/+/, '');
+  return inside === '.' ? remote : `${remote.replace(/\/+$/, '')}/${inside}`;
 }
 
 const REMOTE = /^([a-z][a-z0-9+.-]*:\/\/[^/]*)(.*)$/i;

@@ -23,9 +23,9 @@ export interface DescribedJoin {
  */
 export async function describeJoin(
   spec: JoinSpec,
-  options: Pick<JoinRunOptions, 'runDate'>,
+  options: Pick<JoinRunOptions, 'runDate' | 'signal' | 'log'>,
 ): Promise<DescribedJoin> {
-  const output = await locate(spec.output.place, options.runDate);
+  const output = await locate(spec.output.place, options, true);
   const left = await describeInput('left', spec.left, false, options);
   const right = await describeInput('right', spec.right, spec.output.asOf !== undefined, options);
   for (const { location, side } of [left, right]) {

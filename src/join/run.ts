@@ -8,6 +8,7 @@ import { openPartition } from '../lake/commit.ts';
 import { sha256Hex } from '../lake/generation.ts';
 import type { PartitionWriter } from '../lake/lake.ts';
 import { acquireLease } from '../lake/lease.ts';
+import { spoolBudget } from '../storage/spool-budget.ts';
 import {
   type Fingerprints,
   type JoinProgress,
@@ -140,8 +141,10 @@ async function openJoin(
   options: JoinRunOptions,
 ): Promise<OpenedJoin> {
   options.progress.step('reading');
-  const left = await openInput(engine, described.left, join(spool, 'left'), options);
-  const right = await openInput(engine, described.right, join(spool, 'right'), options);
+  const budget = spoolBudget(options.spoolLimitBytes);
+  const opening = { ...options, budget };
+  const left = await openInput(engine, described.left, join(spool, 'left'), opening);
+  const right = await openInput(engine, described.right, join(spool, 'right'), opening);
   for (const warning of [...left.warnings, ...right.warnings]) options.log.warn(warning);
   const prepared = prepareJoin(spec, left, right, options.limits.memoryBytes);
   if (prepared.model.warning !== undefined) options.log.warn(prepared.model.warning);

@@ -1,7 +1,8 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync } from 'node:fs';
+import { s3TestStore } from '../testing/object-stores.ts';
 import { readParquet } from '../testing/parquet.ts';
-import { expectExit, scenario, type Workspace } from './support.ts';
+import { expectExit, parseDocument, runFoundry, scenario, type Workspace } from './support.ts';
 
 setDefaultTimeout(60_000);
 
@@ -14,6 +15,7 @@ async function silverOf(
   text: string,
   silver: Readonly<Record<string, unknown>> = {},
   types: unknown = 'infer',
+  env: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   await w.put(`${entity}.csv`, text);
   await w.put(`${entity}.yaml`, {
@@ -21,7 +23,11 @@ async function silverOf(
     source: { type: 'file', system: 's', table: entity, file: { path: `${entity}.csv`, types } },
     silver: { output_dir: './silver', ...silver },
   });
-  expectExit(await w.run('run-intent', '--config', `${entity}.yaml`, '--date', DATE), 0);
+  const args = ['run-intent', '--config', `${entity}.yaml`, '--date', DATE];
+  expectExit(
+    await runFoundry(args, { cwd: w.folder, env: { ...env, AWS_EC2_METADATA_DISABLED: 'true' } }),
+    0,
+  );
   return `./silver/domain=s/entity=${entity}/v1/load_date=${DATE}`;
 }
 
@@ -256,6 +262,57 @@ describe('S79 the size of chunks', () => {
       }
       expect(sizes).toEqual([15_000, 0, 0, 5000, 10_000, 7000, 0, 0]);
       expect(await w.files('joined')).toEqual([]);
+    }),
+  );
+});
+
+describe('a join over an object store', () => {
+  test(
+    'takes each side from its own platform: S3 by prefix, the local disk where the path is there, a URI for the output',
+    scenario(async (w) => {
+      const store = await s3TestStore();
+      const place = store.place();
+      const [, bucket = '', prefix = ''] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(place) ?? [];
+      const left = await silverOf(w, 'l', LEFT);
+      await silverOf(w, 'r', RIGHT, { output_dir: `${place}/silver` }, 'infer', store.env);
+      const run = async (config: object, ...flags: string[]) => {
+        await w.put('join.yaml', config);
+        const args = ['join', '--config', 'join.yaml', '--date', DATE, '--output', 'json', ...flags];
+        const done = await runFoundry(args, {
+          cwd: w.folder,
+          env: { ...store.env, AWS_EC2_METADATA_DISABLED: 'true' },
+        });
+        return { ...done, document: parseDocument(done) };
+      };
+      const config = (output: object) => ({
+        platform: { bronze: { storage_backend: 's3', s3_bucket: bucket, s3_prefix: prefix } },
+        silver_join: {
+          left: { path: left, platform: { storage_backend: 'local' } },
+          right: { path: `silver/domain=s/entity=r/v1/load_date=${DATE}` },
+          output: { ...PAIR, join_type: 'outer', chunk_size: 2, ...output },
+        },
+      });
+      const local = await run(config({ path: './joined/out' }));
+      expectExit(local, 0);
+      expect(local.document.reports[0].inputs[1].location).toBe(
+        `${place}/silver/domain=s/entity=r/v1/load_date=${DATE}`,
+      );
+      expect((await rowsOf(w)).length).toBe(5);
+      const remote = await run(config({ domain: 's', entity: 'both' }));
+      expectExit(remote, 0);
+      const target = `${place}/domain=s/entity=both/v1/load_date=${DATE}`;
+      expect(remote.document.reports[0]).toMatchObject({ location: target, rows: 5 });
+      const found = await store.open(target).readBytes('_metadata.json');
+      const manifest = JSON.parse(new TextDecoder().decode(found?.bytes));
+      expect(manifest.files.map(({ sha256 }: { sha256: string }) => sha256)).toEqual(
+        (await w.read('joined/out/_metadata.json')).files.map(({ sha256 }: { sha256: string }) => sha256),
+      );
+      expect(manifest.inputs[1].bronze[0].status).toBe('current');
+      expect((await run(config({ domain: 's', entity: 'both' }))).document.reports[0].status).toBe(
+        'unchanged',
+      );
+      const refused = await run(config({ path: './joined/out' }), '--storage-scope', 'onprem');
+      expect([refused.exitCode, refused.document.errors[0]?.code]).toEqual([2, 'POL001']);
     }),
   );
 });

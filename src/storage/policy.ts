@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { JoinSpec } from '../config/join/spec.ts';
 import type { DatasetSpec } from '../config/spec.ts';
 import type { Environment } from '../config/storage/connections.ts';
 import { isRemote, parseLocation } from '../config/storage/location.ts';
@@ -38,6 +39,21 @@ export function onpremProblems(
   ];
 }
 
+/** As `onpremProblems`, of a join: its sides and its output. */
+export function joinProblems({ left, output, right }: JoinSpec, env: Environment): readonly string[] {
+  const places = { 'the left side': left.place, 'the right side': right.place, 'the output': output.place };
+  return Object.entries(places).flatMap(([what, place]) => {
+    const named = place.kind === 'path' ? place.path : (place.base ?? '');
+    const own = what === 'the output' && place.kind === 'path' ? undefined : place.remote;
+    // A path that is on the local disk today may not be tomorrow: the bucket of the platform counts.
+    const found = [named, own ?? ''].flatMap((text) => placeProblem(text, place, env) ?? []);
+    return [
+      ...(what === 'the output' ? [] : metadataProblems(place)),
+      ...found.map((problem) => `${what} ${problem}`),
+    ];
+  });
+}
+
 /** As `onpremProblems`, of one address. */
 export function addressProblem(address: string, env: Environment): string | undefined {
   const url = URL.parse(address);
@@ -46,7 +62,7 @@ export function addressProblem(address: string, env: Environment): string | unde
   return isOnprem(host, env) ? undefined : `goes to ${host}, which is not known to be on the own premises`;
 }
 
-function metadataProblems({ storageMetadata }: DatasetSpec): string[] {
+function metadataProblems({ storageMetadata }: Pick<DatasetSpec, 'storageMetadata'>): string[] {
   const { boundary, providerType, cloudProvider } = storageMetadata ?? {};
   const problems: string[] = [];
   if (boundary !== 'onprem') {
@@ -76,7 +92,11 @@ function placesOf(spec: DatasetSpec, touched: TouchedLayers, env: Environment): 
   ];
 }
 
-function placeProblem(place: string, spec: DatasetSpec, env: Environment): string | undefined {
+function placeProblem(
+  place: string,
+  spec: Pick<DatasetSpec, 'connections'>,
+  env: Environment,
+): string | undefined {
   if (!isRemote(place)) return undefined;
   const location = parseLocation(place);
   if ('problem' in location) return addressProblem(place, env);

@@ -8,12 +8,14 @@ import {
   MODE_ARGS,
   OPERATION_ARGS,
   OUTPUT_ARGS,
+  STORAGE_ARGS,
 } from '../args.ts';
 import { forEachDataset, loadConfigs } from '../datasets.ts';
 import { emitResults } from '../emit.ts';
 import { operate } from '../operate.ts';
 import { renderJoinPlan, renderJoinReport } from '../render-join.ts';
 import { openSession } from '../session.ts';
+import { enforceScope, refuseWebhooks } from '../storage-flags.ts';
 import { emitValidated } from '../validate.ts';
 
 const args = {
@@ -28,9 +30,14 @@ const args = {
   threads: ENGINE_ARGS.threads,
   'lock-timeout': ENGINE_ARGS['lock-timeout'],
   ...OPERATION_ARGS,
+  'spool-limit': STORAGE_ARGS['spool-limit'],
+  'storage-scope': STORAGE_ARGS['storage-scope'],
+  'onprem-only': STORAGE_ARGS['onprem-only'],
   ...OUTPUT_ARGS,
   'run-context': DEPRECATED_ARGS['run-context'],
 } as const satisfies ArgsDef;
+
+const NO_LAYERS = { source: false, bronze: false, silver: false } as const;
 
 export const joinCommand = defineCommand({
   meta: { name: 'foundry join', description: 'Join two Silver tables into one' },
@@ -39,12 +46,14 @@ export const joinCommand = defineCommand({
     const session = openSession('join', given, data.signal);
     if (session.runDate.hour !== undefined)
       throw new FoundryError('USE001', '--date with an hour names one Bronze partition; a join has none');
+    await refuseWebhooks(given, session);
     const { joins } = await loadConfigs({ config: given.config }, session);
     if (joins.length === 0) {
       throw new FoundryError('CFG001', `${given.config} has no silver_join section`, {
         hint: 'See `foundry init --example silver_join_example` for one.',
       });
     }
+    await enforceScope(given, [], NO_LAYERS, joins);
     if (given['validate-only'] === true) return emitValidated(session, [], joins);
     const options = (spec: JoinSpec) => ({ ...session, progress: session.progress(spec.name) });
     if (given['dry-run'] === true) {

@@ -61,7 +61,7 @@ export const runIntentCommand = defineCommand({
     const { datasets } = loaded;
     const joins = given['skip-join'] === true || skipSilver ? [] : loaded.joins;
     if (!skipBronze) refuseSamePartition(datasets, given['batch-id']);
-    await enforceScope(given, datasets, touched);
+    await enforceScope(given, datasets, touched, joins);
     if (given['validate-only'] === true) return emitValidated(session, datasets, joins);
 
     const { planIntent, runIntent } = await import('../../intent/run.ts');

@@ -21,7 +21,7 @@ import { deleteMode, silverOptions } from '../silver/schema.ts';
 import { azureConnectionSchema, s3ConnectionSchema, storageMetadataSchema } from '../storage/schema.ts';
 import * as kit from '../yaml/schema-kit.ts';
 
-export const classicPlatform = kit.section({
+const platform = kit.section({
   bronze: kit.required(
     'Where and how Bronze is stored.',
     kit.section({
@@ -136,7 +136,7 @@ export const classicSchema = kit.section({
   config_version: version,
   environment,
   path_structure: pathStructure,
-  platform: kit.required('Owned by the platform team: storage and defaults.', classicPlatform),
+  platform: kit.required('Owned by the platform team: storage and defaults.', platform),
   source: kit.required('Owned by the source team: what is read.', source),
   silver: kit.optional('How Bronze is promoted.', silver, { fallback: 'no Silver' }),
   derived_paths: derivedPaths,

@@ -11,6 +11,7 @@ import {
 import type { ConfigPath } from '../yaml/problems.ts';
 import type { Report } from '../yaml/report.ts';
 import type { Partly } from '../yaml/validate.ts';
+import { checkPlatform, checkReach, sidePlatform } from './platform.ts';
 import type { JoinConfig, OutputConfig, SideConfig } from './schema.ts';
 
 type PickedColumns = readonly (string | Readonly<Record<string, string>>)[] | undefined;
@@ -20,6 +21,8 @@ type Section = Partly<JoinConfig['silver_join']>;
 export function checkJoin(config: Partly<JoinConfig>, report: Report): void {
   checkVersion(config.config_version, report);
   checkName(config.environment, ['environment'], report);
+  checkPlatform(config.platform, ['platform'], report);
+  checkReach(config.platform ?? {}, ['platform', 'bronze'], report);
   const join: Section = config.silver_join ?? {};
   checkLabel(join.name, ['silver_join', 'name'], report);
   for (const side of ['left', 'right'] as const) {
@@ -27,6 +30,9 @@ export function checkJoin(config: Partly<JoinConfig>, report: Report): void {
     const given = join[side];
     if (given === undefined) continue;
     checkPlace(given, at, report);
+    checkPlatform(given.platform, [...at, 'platform'], report);
+    if (given.platform !== undefined)
+      checkReach(sidePlatform(config.platform, given.platform), [...at, 'platform'], report);
     checkLabel(given.artifact, [...at, 'artifact'], report);
     checkLoadDate(given, at, report);
   }

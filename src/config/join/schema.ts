@@ -1,18 +1,42 @@
 import * as v from 'valibot';
-import { classicPlatform } from '../classic/schema.ts';
 import { compression, environment, version } from '../file/schema.ts';
 import { MODEL_NAMES, PROFILE_NAMES } from '../silver/models.ts';
+import { azureConnectionSchema, s3ConnectionSchema, storageMetadataSchema } from '../storage/schema.ts';
 import * as kit from '../yaml/schema-kit.ts';
 import { JOIN_PROFILES, JOIN_STRATEGIES, JOIN_TYPES } from './spec.ts';
 
-/** The platform of a join names no table, so that all of it may be absent. */
-const platform = kit.section({
-  ...classicPlatform.entries,
-  bronze: v.optional(classicPlatform.entries.bronze),
-});
+const BACKENDS = ['local', 's3', 'azure'] as const;
+
+const bronze = {
+  storage_backend: kit.optional('Where what is not on the local disk lies.', kit.choice(BACKENDS), {
+    fallback: '`s3` or `azure` where a bucket or container is named, else `local`',
+  }),
+  s3_bucket: kit.optional('Bucket, for s3.', kit.text),
+  s3_prefix: kit.optional('Prefix in the bucket, for s3.', kit.text),
+  azure_container: kit.optional('Container, for azure.', kit.text),
+  azure_prefix: kit.optional('Prefix in the container, for azure.', kit.text),
+  storage_metadata: kit.optional(
+    'Classification of the storage, for `--storage-scope onprem`.',
+    storageMetadataSchema,
+  ),
+} as const;
+
+const platformEntries = {
+  bronze: kit.optional('The storage.', kit.section(bronze)),
+  s3_connection: kit.optional('How S3 is reached.', s3ConnectionSchema),
+  azure_connection: kit.optional('How Azure Blob Storage is reached.', azureConnectionSchema),
+} as const;
+
+/** The keys of a shared platform that say something to a join. */
+export const PLATFORM_KEYS = {
+  platform: Object.keys(platformEntries),
+  bronze: Object.keys(bronze),
+} as const;
 
 const asset = {
-  base: kit.optional('Base folder of the asset.', kit.text, { fallback: '`./silver`' }),
+  base: kit.optional('Base folder of the asset, or its URI.', kit.text, {
+    fallback: 'the bucket or container of `platform`, else `./silver`',
+  }),
   domain: kit.optional('The `domain=` folder of the asset.', kit.text),
   entity: kit.optional('The `entity=` folder of the asset.', kit.text),
   version: kit.optional('Number of its `v<version>` folder.', kit.positiveInteger, { fallback: '`1`' }),
@@ -25,7 +49,7 @@ const asset = {
 
 const side = kit.section({
   path: kit.optional(
-    'Folder of a load partition. `{date}`, `{yyyy}`, `{mm}` and `{dd}` are taken from the run date.',
+    'Folder of a load partition, or its URI. `{date}`, `{yyyy}`, `{mm}` and `{dd}` are taken from the run date.',
     kit.text,
     { fallback: 'none; `domain` and `entity` name the asset then' },
   ),
@@ -40,7 +64,10 @@ const side = kit.section({
     kit.text,
     { fallback: 'the one there is; of several the current rows, with `as_of` the history' },
   ),
-  platform: kit.optional('Laid over `platform`, for this side alone.', platform),
+  platform: kit.optional(
+    'Laid over `platform`, key by key, for this side alone. What stands in `bronze` may also stand here directly.',
+    kit.section({ ...platformEntries, ...bronze }),
+  ),
   name: kit.optional('Label of the side, for messages.', kit.text),
 });
 
@@ -92,7 +119,7 @@ const guards = kit.section({
 
 const output = kit.section({
   path: kit.optional(
-    'Folder that is written, as a whole. `{date}`, `{yyyy}`, `{mm}` and `{dd}` are taken from the run date.',
+    'Folder that is written, as a whole, or its URI. `{date}`, `{yyyy}`, `{mm}` and `{dd}` are taken from the run date.',
     kit.text,
     { fallback: 'none; `domain` and `entity` name an asset then, whose load of the run date is written' },
   ),
@@ -198,7 +225,10 @@ export const joinSection = kit.section({
 export const joinSchema = kit.section({
   config_version: version,
   environment,
-  platform: kit.optional('Storage of both sides and of the output.', platform),
+  platform: kit.optional(
+    'Storage of both sides, where their paths are not on the local disk.',
+    kit.section(platformEntries),
+  ),
   silver_join: kit.required('Two Silver tables joined into one.', joinSection),
 });
 

@@ -1,32 +1,46 @@
 import type { ClassicModel } from '../silver/models.ts';
 import type { OutputFormats } from '../spec.ts';
+import type { Connections } from '../storage/connections.ts';
+import type { StorageMetadata } from '../storage/settings.ts';
 
 /** What the `silver_join` section of a config means. Paths may hold `{date}`, `{yyyy}`, `{mm}` and `{dd}`. */
 export interface JoinSpec {
   /** `silver_join.name`, or the name of the output. */
   readonly name: string;
   readonly configPath: string;
+  readonly environment?: string;
   readonly left: JoinSideSpec;
   readonly right: JoinSideSpec;
   readonly output: JoinOutputSpec;
 }
 
 /** One load partition: its folder, or the asset and load date that lead to it. */
-export type JoinPlace =
-  | { readonly kind: 'path'; readonly path: string }
-  | {
-      readonly kind: 'asset';
-      readonly base: string;
-      readonly environment?: string;
-      readonly domain: string;
-      readonly entity: string;
-      readonly version: number;
-      /** Value of the `pattern=` folder, where the asset has one. */
-      readonly patternFolder?: string;
-      readonly loadPartitionName: string;
-      /** `run`: the run date; `latest`: the newest one up to it. */
-      readonly loadDate: 'run' | 'latest' | { readonly date: string };
-    };
+/** How a place is reached. */
+export interface JoinReach {
+  /** URI of the platform's bucket or container and prefix; paths that are not on the local disk lie below it. */
+  readonly remote?: string;
+  readonly connections?: Connections;
+  readonly storageMetadata?: StorageMetadata;
+}
+
+export type JoinPlace = JoinReach &
+  (
+    | { readonly kind: 'path'; readonly path: string }
+    | {
+        readonly kind: 'asset';
+        /** Absent: that of the platform, else `./silver`. */
+        readonly base?: string;
+        readonly environment?: string;
+        readonly domain: string;
+        readonly entity: string;
+        readonly version: number;
+        /** Value of the `pattern=` folder, where the asset has one. */
+        readonly patternFolder?: string;
+        readonly loadPartitionName: string;
+        /** `run`: the run date; `latest`: the newest one up to it. */
+        readonly loadDate: 'run' | 'latest' | { readonly date: string };
+      }
+  );
 
 export interface JoinSideSpec {
   readonly name?: string;

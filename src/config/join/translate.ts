@@ -1,11 +1,13 @@
 import { chooseModel, MODEL_NAMES, type ModelName, type ModelProfile } from '../silver/models.ts';
 import type { OutputFormats } from '../spec.ts';
 import { listOf } from './check.ts';
+import { reachOf, sidePlatform } from './platform.ts';
 import type { JoinConfig, OutputConfig, SideConfig } from './schema.ts';
 import type {
   GuardSpec,
   JoinOutputSpec,
   JoinPlace,
+  JoinReach,
   JoinSideSpec,
   JoinSpec,
   KeyPair,
@@ -15,12 +17,14 @@ import type {
 /** The spec of a join that `checkJoin` found no problem in. */
 export function joinSpec(config: JoinConfig, configPath: string): JoinSpec {
   const { left, name, output, right } = config.silver_join;
-  const place = placeOf(output, config.environment, 'run');
+  const { environment, platform = {} } = config;
+  const place = placeOf(output, environment, 'run', reachOf(platform));
   return {
     name: name ?? (place.kind === 'asset' ? `${place.domain}.${place.entity}` : nameOf(place.path)),
     configPath,
-    left: sideOf(left, config.environment),
-    right: sideOf(right, config.environment),
+    ...(environment !== undefined && { environment }),
+    left: sideOf(left, environment, reachOf(sidePlatform(platform, left.platform))),
+    right: sideOf(right, environment, reachOf(sidePlatform(platform, right.platform))),
     output: outputOf(output, place),
   };
 }
@@ -35,10 +39,10 @@ function nameOf(path: string): string {
   return [value('domain'), entity].filter((part) => part !== undefined).join('.');
 }
 
-function sideOf(side: SideConfig, environment: string | undefined): JoinSideSpec {
+function sideOf(side: SideConfig, environment: string | undefined, reach: JoinReach): JoinSideSpec {
   return {
     ...(side.name !== undefined && { name: side.name }),
-    place: placeOf(side, environment, loadDateOf(side.load_date)),
+    place: placeOf(side, environment, loadDateOf(side.load_date), reach),
     ...(side.artifact !== undefined && { artifact: side.artifact.trim() }),
   };
 }
@@ -53,12 +57,14 @@ function placeOf(
   place: SideConfig | OutputConfig,
   topEnvironment: string | undefined,
   loadDate: Extract<JoinPlace, { kind: 'asset' }>['loadDate'],
+  reach: JoinReach,
 ): JoinPlace {
-  if (place.path !== undefined) return { kind: 'path', path: place.path };
+  if (place.path !== undefined) return { ...reach, kind: 'path', path: place.path };
   const environment = place.environment ?? topEnvironment;
   return {
+    ...reach,
     kind: 'asset',
-    base: place.base ?? './silver',
+    ...(place.base !== undefined && { base: place.base }),
     ...(environment !== undefined && { environment }),
     domain: place.domain ?? '',
     entity: place.entity ?? '',

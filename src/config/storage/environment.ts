@@ -26,7 +26,7 @@ export function inEnvironment(spec: DatasetSpec, environment: EnvironmentSpec): 
 }
 
 /** `s3://name/…` or `az://name/…` with the real bucket or container. */
-function realPlace(place: string, { s3, azure }: EnvironmentSpec): string {
+export function realPlace(place: string, { s3, azure }: EnvironmentSpec): string {
   const match = /^(s3|az|azblob):\/\/([^/]+)(.*)$/s.exec(place);
   const [, scheme, name = '', rest = ''] = match ?? [];
   const names = (scheme === 's3' ? s3?.buckets : azure?.containers) ?? {};
@@ -34,7 +34,7 @@ function realPlace(place: string, { s3, azure }: EnvironmentSpec): string {
   return real === undefined ? place : `${scheme}://${real}${rest}`;
 }
 
-function mergedConnections(
+export function mergedConnections(
   below: Connections | undefined,
   above: Connections | undefined,
 ): Connections | undefined {
@@ -47,7 +47,7 @@ function mergedConnections(
   };
 }
 
-function connectionsOf({ s3, azure }: EnvironmentSpec): Connections | undefined {
+export function connectionsOf({ s3, azure }: EnvironmentSpec): Connections | undefined {
   if (s3 === undefined && azure === undefined) return undefined;
   return {
     ...(s3 !== undefined && {

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { BUILD_INFO } from '../../core/build-info.ts';
 import { messageOf } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
+import { type Log, silentLog } from '../../core/log.ts';
 import type { Manifest } from '../../lake/manifest.ts';
 import { readManifest } from '../../lake/reader.ts';
 import { writeRunRecord } from '../../lake/run-history.ts';
@@ -34,7 +34,11 @@ async function placeOf(
   const signal = AbortSignal.timeout(DEADLINE_MS);
   if (isJoin(spec)) {
     const { locate } = await import('../../join/place.ts');
-    const { lake, path } = await locate(spec.output.place, { date: runDate });
+    const { lake, path } = await locate(
+      spec.output.place,
+      { runDate: { date: runDate }, signal, log: silentLog },
+      true,
+    );
     return { storage: lake.storage, path };
   }
   const base = layer === 'bronze' ? spec.bronze.base : spec.silver?.base;
