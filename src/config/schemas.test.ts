@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the substitutions of configs look like that
-import { describe, expect, test } from 'bun:test';
+import { beforeAll, describe, expect, test } from 'bun:test';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Ajv from 'ajv';
@@ -11,10 +11,22 @@ const ROOT = join(import.meta.dir, '../..');
 const INTENTS = join(ROOT, 'fixtures/intents');
 const CONFIGS = (await readdir(INTENTS)).filter((name) => name.endsWith('.yaml'));
 
-async function validator(name: string) {
+type Validate = ReturnType<Ajv['compile']>;
+const compiled = new Map<string, Promise<Validate>>();
+
+/** Compiling the schema of all configs takes longer than everything that is asked of it. */
+function validator(name: string): Promise<Validate> {
+  const known = compiled.get(name) ?? compile(name);
+  compiled.set(name, known);
+  return known;
+}
+
+async function compile(name: string): Promise<Validate> {
   const schema = JSON.parse(await readFile(join(ROOT, `schemas/${name}.schema.json`), 'utf8'));
   return new Ajv({ strict: false, allErrors: true }).compile(schema);
 }
+
+beforeAll(() => Promise.all(['config', 'classic', 'intent'].map(validator)), 60_000);
 
 describe('generated files', () => {
   test('are what `npm run schemas` would write now', async () => {
