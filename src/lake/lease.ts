@@ -6,6 +6,7 @@ import { lock } from '../storage/lock.ts';
 import { locationOf, type Storage } from '../storage/storage.ts';
 import { sha256Hex } from './generation.ts';
 import type { Lake, Lease } from './lake.ts';
+import { acquireRemoteLease } from './remote-lease.ts';
 
 export interface LeaseOptions {
   /** How long to wait for the holder to end; default 0: fail at once. */
@@ -14,8 +15,8 @@ export interface LeaseOptions {
 }
 
 /**
- * The right to write one dataset of a lake, for one run at a time on this host. It ends with `release` or with the
- * process, however that dies. On a storage that is no local disk, runs on other hosts are told apart at the commit.
+ * The right to write one dataset of a lake, for one run at a time. It ends with `release` or with the process, however
+ * that dies; on an object store, among other hosts, two minutes after that.
  *
  * @throws LOCK001 naming the holder's process, host and start; INT001; STG001.
  */
@@ -26,11 +27,29 @@ export async function acquireLease(lake: Lake, datasetName: string, options: Lea
     what: `the dataset ${JSON.stringify(datasetName)} in ${locationOf(lake.storage, '')}`,
     announce: true,
   });
-  return {
-    async release() {
-      held.release();
-    },
-  };
+  try {
+    const remote = await remoteLease(lake.storage, datasetName, options);
+    return {
+      async release() {
+        await remote?.release();
+        held.release();
+      },
+    };
+  } catch (error) {
+    held.release();
+    throw error;
+  }
+}
+
+/** Object stores have no locks of their own: what keeps other hosts away is a note that is renewed. */
+async function remoteLease(
+  storage: Storage,
+  datasetName: string,
+  { waitSeconds = 0, signal }: LeaseOptions,
+): Promise<Lease | undefined> {
+  const folder = storage.own?.();
+  if (folder === undefined) return undefined;
+  return acquireRemoteLease(folder, storage, datasetName, { waitMs: waitSeconds * 1000, signal });
 }
 
 async function leaseFile(storage: Storage, datasetName: string): Promise<string> {

@@ -94,9 +94,13 @@ export function lockOwner(file: string): LockOwner | undefined {
 }
 
 function mayLive(owner: LockOwner): boolean {
-  if (owner.host !== hostname()) return true;
+  return owner.host !== hostname() || isRunning(owner.pid);
+}
+
+/** Of this host; true also for a process that this user may not look at. */
+export function isRunning(pid: number): boolean {
   try {
-    process.kill(owner.pid, 0);
+    process.kill(pid, 0);
     return true;
   } catch (error) {
     return errnoOf(error) !== 'ESRCH';

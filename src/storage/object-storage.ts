@@ -94,6 +94,8 @@ export function objectStorage(
       if (condition === undefined || (await open.conditions.areHonoured())) return put();
       return open.conditions.emulate(name, key, condition, () => putObject(open, name, key, body, undefined));
     },
+    own: () =>
+      objectStorage(openApi, { uri: `${uri}/${PRIVATE_FOLDER}`, prefix: nameOf(PRIVATE_FOLDER) }, context),
     uploads: {
       async *list(folder) {
         const { api, calls } = await parts();

@@ -60,6 +60,8 @@ export interface Storage {
   put(key: string, body: PutBody, condition?: PutCondition): Promise<StoredObject>;
   /** Idempotent. */
   remove(key: string): Promise<void>;
+  /** Object stores only: foundry's own folder below the base, which no listing shows and no key reaches. */
+  readonly own?: () => Storage;
   /** Where uploads can be left half done: those below a folder, by their keys. */
   readonly uploads?: {
     list(prefix: string): AsyncIterable<UnfinishedUpload>;
