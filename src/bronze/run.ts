@@ -34,12 +34,21 @@ export interface BronzeReport {
   /** Rows kept aside, and why; only where error handling is on. */
   readonly quarantined?: number;
   readonly quarantine_reasons?: Readonly<Record<string, number>>;
-  readonly files: readonly { readonly path: string; readonly rows: number; readonly size_bytes: number }[];
+  readonly files: readonly LandedFile[];
   readonly replaced_rows?: number;
   /** Incremental datasets: what was asked for, and how far it came. */
   readonly cursor?: CursorReport;
   readonly lane?: Extracted['lane'];
   readonly seconds: number;
+}
+
+export interface LandedFile {
+  readonly path: string;
+  /** Of answers kept as they came, how many they are. */
+  readonly rows: number;
+  readonly size_bytes: number;
+  /** Absent for data. */
+  readonly role?: 'quarantine' | 'raw';
 }
 
 /** The manifest's cursor without its row hashes. */
@@ -204,7 +213,12 @@ function outcome(
   const status = manifest.status === 'empty' ? 'empty' : changed ? 'complete' : 'unchanged';
   return {
     status,
-    files: manifest.files.map(({ path, rows, size_bytes }) => ({ path, rows, size_bytes })),
+    files: manifest.files.map(({ path, rows, size_bytes, role }) => ({
+      path,
+      rows,
+      size_bytes,
+      ...(role !== 'data' && { role }),
+    })),
     ...(writer.previous === undefined ? {} : { replaced_rows: writer.previous.record_count }),
   };
 }

@@ -13,7 +13,7 @@ export function renderBronzeReport(report: BronzeReport): string {
   if (report.status === 'skipped') return `bronze ${report.dataset}: skipped, bronze.enabled is false`;
   const parts = report.files
     .slice(0, FILES_SHOWN)
-    .map((file) => ['', `${file.path}  ${rowCount(file.rows)}, ${formatBytes(file.size_bytes)}`] as const);
+    .map((file) => ['', `${file.path}  ${holds(file)}, ${formatBytes(file.size_bytes)}`] as const);
   const more = report.files.length - parts.length;
   return renderFacts(`bronze ${report.dataset} ${report.run_date}: ${report.status}`, [
     ['rows', count(report.rows)],
@@ -30,6 +30,10 @@ export function renderBronzeReport(report: BronzeReport): string {
     ['took', `${report.seconds.toFixed(2)} s`],
     ['to replace', report.retry_with],
   ]);
+}
+
+function holds({ rows, role }: BronzeReport['files'][number]): string {
+  return role === 'raw' ? `${count(rows)} ${rows === 1 ? 'page' : 'pages'} as they came` : rowCount(rows);
 }
 
 /** `2 rows (value does not fit type int64 in column id 2)` */

@@ -202,6 +202,8 @@ test(
   'keep_raw keeps the answers beside the parts: exact, listed, without secrets, and no reader takes them for data',
   scenario(async (w) => {
     await record(w, { keep_raw: true });
+    const again = await bronze(w, ['--replay', 'tape']);
+    expect(again.stdout).toMatch(/_raw\/pages-0001-[0-9a-f]{8}\.jsonl\.gz {2}3 pages as they came, /);
     const { files, record_count } = await w.read(`${BRONZE}/_metadata.json`);
     expect(record_count).toBe(7);
     expect(files.map(({ role, format, rows }: Record<string, unknown>) => [role, format, rows])).toEqual([

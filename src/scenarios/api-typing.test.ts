@@ -37,7 +37,7 @@ async function land(w: Workspace, api: object = {}, run: object = {}) {
 test(
   'a late column opens a new part and is recorded; what a later page widens is wide in every part, digit by digit',
   scenario(async (w) => {
-    const manifest = await land(w, {}, { write_csv: true, max_rows_per_file: 10_000 });
+    const manifest = await land(w, { keep_raw: true }, { write_csv: true, max_rows_per_file: 10_000 });
     expect(manifest.record_count).toBe(25_000);
     expect(manifest.schema).toEqual([
       { name: 'id', type: 'int64' },
@@ -50,6 +50,9 @@ test(
     ]);
     const parts = manifest.files.filter(({ format }: { format: string }) => format === 'parquet');
     expect(parts.map(({ rows }: { rows: number }) => rows)).toEqual([10_000, 10_000, 1_700, 3_300]);
+    // What was read twice from the spool was asked for, and kept, once.
+    const raw = manifest.files.filter(({ role }: { role: string }) => role === 'raw');
+    expect(raw.map(({ rows }: { rows: number }) => rows)).toEqual([25]);
     for (const from of [
       `read_parquet('${w.path(BRONZE)}/*.parquet')`,
       `read_csv('${w.path(BRONZE)}/*.csv', header = true, all_varchar = true, quote = '"', escape = '"')`,
