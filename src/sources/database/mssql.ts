@@ -8,6 +8,7 @@ import { mssqlFailure } from './mssql-errors.ts';
 import { describeBatch, type MssqlWire, runBatch, textBlocks } from './mssql-rows.ts';
 import { mssqlColumn } from './mssql-types.ts';
 import type { Statement } from './statement.ts';
+import { within } from './within.ts';
 
 /** SQL Server 2016 or later, and Azure SQL. */
 export const mssqlDriver: Driver = { engine: 'mssql', dialect: mssqlDialect, connect };
@@ -239,5 +240,5 @@ async function stopAll({ pool, running }: MssqlWire): Promise<void> {
 }
 
 async function closeWithin(pool: ConnectionPool): Promise<void> {
-  await Promise.race([pool.close().catch(() => undefined), Bun.sleep(CLOSE_MS)]);
+  await within(CLOSE_MS, pool.close());
 }

@@ -9,6 +9,7 @@ import { lostMysql, mysqlFailure } from './mysql-errors.ts';
 import { csvBlocks, describeStatement, type MysqlWire, runStatement, textBlocks } from './mysql-rows.ts';
 import { mysqlColumn } from './mysql-types.ts';
 import type { Statement } from './statement.ts';
+import { within } from './within.ts';
 
 /** MySQL 5.7 and MariaDB 10.2, or later ones. */
 export const mysqlDriver: Driver = { engine: 'mysql', dialect: mysqlDialect, connect };
@@ -253,7 +254,7 @@ async function sayGoodbye(connection: Connection): Promise<void> {
   const said = new Promise<void>((resolve) => {
     connection.end(() => resolve());
   });
-  await Promise.race([said, Bun.sleep(GOODBYE_MS)]);
+  await within(GOODBYE_MS, said);
   connection.destroy();
 }
 
