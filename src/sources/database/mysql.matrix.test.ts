@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { DuckDBBlobValue } from '@duckdb/node-api';
 import { FoundryError } from '../../core/errors.ts';
 import { databaseLake } from '../../testing/database-lake.ts';
@@ -33,6 +35,15 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_MYSQL_URL'))('a table with every type of M
     } finally {
       await lake.remove();
     }
+  });
+
+  test('leaves the names of its types in the manifest', async () => {
+    const lake = await databaseLake(lab.url, { table: 'matrix', geometry: 'wkt' });
+    const { location, partition } = await lake.run('2025-01-01');
+    const manifest = JSON.parse(readFileSync(join(lake.base, partition, '_metadata.json'), 'utf8'));
+    expect(JSON.stringify(manifest)).toContain('"bigint unsigned"');
+    expect(location).toContain(partition);
+    await lake.remove();
   });
 
   test.each([
