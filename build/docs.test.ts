@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { foundryBinary, runFoundry, temporaryFolder } from '../src/testing/binary.ts';
 import { s3TestEndpoint, TEST_KEYS } from '../src/testing/object-stores.ts';
 import { pythonWithPyarrow } from '../src/testing/parquet.ts';
+import { openTestPostgres, type TestPostgres } from '../src/testing/postgres-database.ts';
 import { startQuakes } from './docs-api.ts';
 import { brokenLinks, unknownNames, unreachablePages, variablesOf } from './docs-facts.ts';
 import { matches, normalised } from './docs-output.ts';
@@ -35,6 +36,16 @@ async function problemsOf(text: string, path = 'page.md', env = {}): Promise<str
   });
 }
 
+/** The orders that the page on databases reads. */
+async function openShop(): Promise<TestPostgres> {
+  const shop = await openTestPostgres();
+  await shop.run(
+    `CREATE TABLE orders (order_id int PRIMARY KEY, customer text, amount numeric(12,2), updated_at timestamptz);
+     INSERT INTO orders SELECT g, 'c' || g % 50, g * 1.25, timestamptz '2025-01-01+00' + g * interval '1 minute' FROM generate_series(1, 1000) g`,
+  );
+  return shop;
+}
+
 /** Of every command that `foundry --help` lists. */
 async function knownFlags(): Promise<ReadonlySet<string>> {
   const overview = await runFoundry(['--help']);
@@ -51,11 +62,16 @@ describe('the documentation', () => {
   for (const page of PAGES) {
     test(`${page.path} shows configs, commands, output and queries that are so`, async () => {
       const quakes = page.text.includes('QUAKES_URL') ? await startQuakes(ROOT) : undefined;
+      const shop = page.text.includes('SHOP_DB_URL') ? await openShop() : undefined;
       try {
-        const env = quakes === undefined ? {} : { QUAKES_URL: quakes.url };
+        const env = {
+          ...(quakes !== undefined && { QUAKES_URL: quakes.url }),
+          ...(shop !== undefined && { SHOP_DB_URL: shop.url }),
+        };
         expect(await problemsOf(page.text, page.path, env)).toEqual([]);
       } finally {
         quakes?.stop();
+        await shop?.drop();
       }
     });
   }
