@@ -8,15 +8,13 @@ import { intentSchema } from '../src/config/intent/schema.ts';
 import { joinSchema } from '../src/config/join/schema.ts';
 import { PUBLISHED_SCHEMAS } from '../src/lake/published-schemas.ts';
 import { configReference } from './config-reference.ts';
+import { sharedSchema } from './schema-sharing.ts';
 
 const ROOT = join(import.meta.dir, '..');
 const DRAFT = 'http://json-schema.org/draft-07/schema#';
 
 /** What an editor must accept where a number, a flag or a name is wanted: `${NAME}` and its kin. */
 const SUBSTITUTION = { type: 'string', pattern: '^\\$\\{[^}]+\\}$' };
-
-/** Told once: with all of it five times over, editors took seconds to read the schema. */
-const JOIN_REFERENCE = { $ref: '#/definitions/silver_join' };
 
 type Json = { readonly [key: string]: unknown };
 
@@ -29,17 +27,16 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   // A join may stand alone, or beside the datasets of a file.
   const beside = (schema: Json): Json => ({
     ...schema,
-    properties: { ...(schema.properties as Json), silver_join: JOIN_REFERENCE },
+    properties: { ...(schema.properties as Json), silver_join },
   });
   const schemas: Readonly<Record<string, Json>> = {
     classic: { $schema: DRAFT, title: 'foundry classic config', ...classic },
     intent: { $schema: DRAFT, title: 'foundry intent config', ...intent },
-    config: {
+    config: sharedSchema({
       $schema: DRAFT,
       title: 'foundry config',
-      definitions: { silver_join },
-      anyOf: [classic, severalSources(classic), intent, severalDatasets(intent), joinConfig].map(beside),
-    },
+      anyOf: [...[classic, severalSources(classic), intent, severalDatasets(intent)].map(beside), joinConfig],
+    }),
     join: { $schema: DRAFT, title: 'foundry join config', ...joinConfig },
     environment: { $schema: DRAFT, title: 'foundry environment', ...configSchema(environmentSchema) },
     ...Object.fromEntries(
