@@ -1,5 +1,6 @@
 import { FoundryError } from '../../core/errors.ts';
-import type { OpenSource, Source, SourcePlan } from '../source.ts';
+import type { CsvBlock } from '../engine-input.ts';
+import type { OpenSource, ReadRequest, Source, SourcePlan } from '../source.ts';
 import { batchesOf } from './cells.ts';
 import { describeTarget } from './connection-string.ts';
 import { connectionsTo, connectionTarget, readPolicy } from './connections.ts';
@@ -45,7 +46,7 @@ export const openDatabaseSource: OpenSource<'db'> = (spec, context): Source => {
         format: 'text',
         columns: reading.columns,
         concurrency: reading.workers,
-        chunks: reading.chunks.map((chunk) => ({ blocks: () => chunk.csv() })),
+        chunks: reading.chunks.map((chunk) => ({ blocks: () => counted(chunk.csv(), request.onBytes) })),
         onRead: () => reading.done(),
       };
     },
@@ -63,6 +64,16 @@ export const openDatabaseSource: OpenSource<'db'> = (spec, context): Source => {
     close,
   };
 };
+
+async function* counted(
+  blocks: AsyncIterable<CsvBlock>,
+  onBytes: ReadRequest['onBytes'],
+): AsyncGenerator<CsvBlock> {
+  for await (const block of blocks) {
+    onBytes?.(block.bytes.length);
+    yield block;
+  }
+}
 
 async function* rowsOf({ chunks }: Reading) {
   for (const chunk of chunks) yield* chunk.rows();

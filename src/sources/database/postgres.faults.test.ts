@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { survivesCuts } from '../../testing/database-faults.ts';
 import { postgresLab } from '../../testing/postgres-database.ts';
+import { conservesRows, numbersFrom, survivesKills } from '../../testing/postgres-trouble.ts';
 import { mayRun } from '../../testing/services.ts';
 
 describe.skipIf(!mayRun('FOUNDRY_TEST_POSTGRES_URL'))('PostgreSQL behind a wire that breaks', () => {
@@ -9,6 +10,28 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_POSTGRES_URL'))('PostgreSQL behind a wire 
     try {
       const { failed } = await survivesCuts(lab, 12, 7);
       expect(failed).toBeGreaterThan(0);
+    } finally {
+      await lab.drop();
+    }
+  });
+});
+
+describe.skipIf(!mayRun('FOUNDRY_TEST_POSTGRES_URL'))('PostgreSQL under trouble', () => {
+  test('sessions killed and statements out of time at any moment lose and double nothing', async () => {
+    const lab = await postgresLab();
+    try {
+      const { failed } = await survivesKills(lab, 10, numbersFrom(3));
+      expect(failed).toBeGreaterThan(0);
+    } finally {
+      await lab.drop();
+    }
+  });
+
+  test('rows of overlapping transactions all land, with a lookback that covers them', async () => {
+    const lab = await postgresLab();
+    try {
+      const { versions } = await conservesRows(lab, 12, numbersFrom(5));
+      expect(versions).toBeGreaterThan(100);
     } finally {
       await lab.drop();
     }
