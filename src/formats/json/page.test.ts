@@ -115,7 +115,7 @@ describe('a page that is not whole JSON is refused with the byte and what was ex
     ['HTML', '<html>', 'byte 6: not JSON: <html>'],
     ['two documents', '{"items":[]}{"items":[]}', 'byte 12: something follows the end of the JSON document'],
     ['the list twice', '{"items":[1],"items":[2]}', '"items" stands twice in one object'],
-    ['Latin-1', Buffer.from('["é"]', 'latin1'), 'byte 3: it holds bytes that are not UTF-8'],
+    ['Latin-1', Buffer.from('["é"]', 'latin1'), 'byte 2: it holds bytes that are not UTF-8'],
   ];
   for (const [name, text, message] of CASES) {
     test(name, () => {

@@ -217,7 +217,7 @@ function firstNotUtf8(bytes: Buffer): number {
     if (isUtf8(start.subarray(0, middle - incompleteTail(start)))) valid = middle;
     else invalid = middle;
   }
-  return valid;
+  return valid - incompleteTail(bytes.subarray(0, valid));
 }
 
 /** Pairs of offsets, packed: a page may hold a million records. */

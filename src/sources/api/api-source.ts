@@ -89,7 +89,7 @@ async function* recordBlocks(
     return client.exchange;
   };
   const exchange = context.exchange === undefined ? live() : context.exchange(live);
-  const pages = walkPages(spec, exchange, {
+  const pages = walkPages(limited(spec, request), exchange, {
     requests: requestBuilder(spec, endpoint, cursorParameter(spec, request.cursor)),
     signal: AbortSignal.any([request.signal, closed]),
     isConcurrent: isConcurrent(spec, env),
@@ -107,6 +107,13 @@ async function* recordBlocks(
       yield { origin, texts };
     }
   }
+}
+
+/** Whoever wants only some rows is not read ahead for. */
+function limited(spec: ApiSourceSpec, { limitRows }: ReadRequest): ApiSourceSpec {
+  if (limitRows === undefined) return spec;
+  const maxRecords = Math.min(limitRows, spec.pagination.maxRecords ?? limitRows);
+  return { ...spec, pagination: { ...spec.pagination, maxRecords } };
 }
 
 /** `BRONZE_ASYNC_HTTP` decides where it is set: `1`, `true` and `yes` are on, anything else is off. */
