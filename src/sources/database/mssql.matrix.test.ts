@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { FoundryError } from '../../core/errors.ts';
 import { databaseLake } from '../../testing/database-lake.ts';
 import { landsExactly, type MatrixColumn } from '../../testing/database-matrix.ts';
+import { INSERTABLE, matrixStatements, REAL_MSSQL, realMssqlLab } from '../../testing/mssql-kit.ts';
 import { MATRIX, type MatrixEntry } from '../../testing/tds/matrix.ts';
 import { matrixHandler } from '../../testing/tds/matrix-handler.ts';
 import { matrixLands, matrixText } from '../../testing/tds/matrix-texts.ts';
@@ -15,19 +16,26 @@ function nameOf(index: number): string {
   return index === 0 ? 'row_id' : `c${index}`;
 }
 
-const TYPES = Object.fromEntries(
-  ENTRIES.flatMap(({ type }, index) => (AS_TEXT.test(type) ? [[nameOf(index), 'string']] : [])),
-);
+/** What `db.types` says of the entries, and how each of them lands. */
+function expectations(entries: readonly MatrixEntry[]) {
+  const types = Object.fromEntries(
+    entries.flatMap(({ type }, index) => (AS_TEXT.test(type) ? [[nameOf(index), 'string']] : [])),
+  );
+  const columns = entries.map(
+    ({ type, values }, index): MatrixColumn => ({
+      name: nameOf(index),
+      lands: AS_TEXT.test(type) ? 'string' : matrixLands(type),
+      texts: [0, 1, 2, 3].map((row) => {
+        if (row === 3 && index > 0) return null;
+        const value = (values[row] ?? values.at(-1))?.[0] ?? null;
+        return value === null ? null : matrixText(type, value);
+      }),
+    }),
+  );
+  return { types, columns: columns.slice(1) };
+}
 
-const COLUMNS: readonly MatrixColumn[] = ENTRIES.map(({ type, values }, index) => ({
-  name: nameOf(index),
-  lands: AS_TEXT.test(type) ? 'string' : matrixLands(type),
-  texts: [0, 1, 2, 3].map((row) => {
-    if (row === 3 && index > 0) return null;
-    const value = (values[row] ?? values.at(-1))?.[0] ?? null;
-    return value === null ? null : matrixText(type, value);
-  }),
-})).slice(1);
+const { types: TYPES, columns: COLUMNS } = expectations(ENTRIES);
 
 describe('a table with every type of SQL Server, by the TDS server of the tests', () => {
   let server: TdsServer;
@@ -63,3 +71,21 @@ describe('a table with every type of SQL Server, by the TDS server of the tests'
     },
   );
 });
+
+const real = REAL_MSSQL === '' ? undefined : 'a table with every type of a real SQL Server';
+
+if (real !== undefined) {
+  test(`${real} lands and reads back equal, in DuckDB and pyarrow`, async () => {
+    const entries = [ENTRIES[0] as MatrixEntry, ...INSERTABLE];
+    const { types, columns } = expectations(entries);
+    const lab = await realMssqlLab();
+    for (const sql of matrixStatements(entries, nameOf)) await lab.run(sql);
+    const lake = await databaseLake(lab.url, { table: 'matrix', geometry: 'wkt', types });
+    try {
+      await landsExactly(lake, columns);
+    } finally {
+      await lake.remove();
+      await lab.drop();
+    }
+  });
+}
