@@ -34,8 +34,11 @@ export function openAsker(): Asker {
     wake();
   });
   const read = async (prompt: string): Promise<string> => {
-    lines.setPrompt(prompt);
-    lines.prompt();
+    // The input may have ended while what was typed before is still to be read.
+    if (isOpen) {
+      lines.setPrompt(prompt);
+      lines.prompt();
+    } else process.stderr.write(prompt);
     while (typed.length === 0 && isOpen) await new Promise<void>((resolve) => (wake = resolve));
     const line = typed.shift();
     if (line !== undefined) return line.trim();
