@@ -63,9 +63,13 @@ export const fileOptions = {
     { fallback: 'all' },
   ),
   limit_rows: kit.optional('Land only the first rows.', kit.positiveInteger, { fallback: 'all rows' }),
-  json_path: kit.optional('Dotted path to the records of a JSON document: `envelope.items`.', kit.text, {
-    fallback: 'the document itself',
-  }),
+  json_path: kit.optional(
+    'Path to the records of a JSON document: names and list indexes, `envelope.items` or `pages[0].rows`.',
+    kit.text,
+    {
+      fallback: 'the document itself',
+    },
+  ),
 } as const;
 
 export const deltaMode = kit.optional(
