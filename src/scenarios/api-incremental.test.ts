@@ -127,4 +127,72 @@ describe('an API that is read incrementally', () => {
       expect(fresh.rows).toBe(2);
     }),
   );
+
+  test('gives Silver each version of a record once, however often the lookback lands it again', async () => {
+    const w = await openWorkspace();
+    let tickets: readonly (Ticket & { readonly status: string })[] = [];
+    const server = startApiServer(({ query }) => tickets.filter(({ at }) => at >= (query.since ?? '')));
+    try {
+      await w.put('a.yaml', {
+        system: 's',
+        entity: 't',
+        bronze: {
+          source_type: 'api',
+          options: {
+            load_pattern: 'cdc',
+            api: {
+              base_url: server.url,
+              cursor_field: 'at',
+              incremental: { cursor_param: 'since', lookback: '2d' },
+            },
+          },
+        },
+        silver: {
+          entity_kind: 'state',
+          history_mode: 'scd2',
+          natural_keys: ['id'],
+          change_ts_column: 'at',
+          attributes: ['status'],
+          input_scope: 'history',
+          partition_by: [],
+        },
+      });
+      const run = async (date: string) => {
+        const { document } = await w.json(0, 'run-intent', '--config', 'a.yaml', '--date', date);
+        return document.reports[0];
+      };
+      const first = [
+        { id: 1, at: day(1), status: 'open' },
+        { id: 2, at: day(2), status: 'open' },
+      ];
+      tickets = first;
+      await run('2025-01-05');
+      // One changed, and one came late with a time before the last end.
+      tickets = [
+        ...first,
+        { id: 1, at: day(3), status: 'done' },
+        { id: 3, at: day(1, '12:00:00'), status: 'open' },
+      ];
+      expect(await run('2025-01-06')).toMatchObject({ rows: 3, cursor: { reread: 2, repeated: 1 } });
+      const silver = w.path('silver/domain=s/entity=t/v1/load_date=2025-01-06');
+      const rows = async (artifact: string) =>
+        duckdb(
+          `SELECT id::INT AS id, status FROM read_parquet(${quote(`${silver}/${artifact}-*.parquet`)}) ORDER BY id, "at"`,
+        );
+      expect(await rows('state_current')).toEqual([
+        { id: 1, status: 'done' },
+        { id: 2, status: 'open' },
+        { id: 3, status: 'open' },
+      ]);
+      expect(await rows('state_history')).toEqual([
+        { id: 1, status: 'open' },
+        { id: 1, status: 'done' },
+        { id: 2, status: 'open' },
+        { id: 3, status: 'open' },
+      ]);
+    } finally {
+      await server.stop();
+      await w.remove();
+    }
+  }, 20_000);
 });
