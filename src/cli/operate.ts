@@ -115,7 +115,7 @@ async function* followed<R extends StepReport, S extends StepSpec>(
     logStep(session, outcome);
     await observer.ended(outcome);
   };
-  observer.started(step);
+  await observer.started(step);
   let running: AsyncIterator<R> | undefined;
   try {
     for (;;) {
@@ -143,7 +143,7 @@ async function* followed<R extends StepReport, S extends StepSpec>(
       const next = planned[planned.indexOf(found.value.layer) + 1];
       if (next === undefined) return;
       step = { spec, layer: next, startedAt: session.clock.now() };
-      observer.started(step);
+      await observer.started(step);
     }
   } catch (error) {
     await tell(failedStep(ended(), error));

@@ -5,7 +5,7 @@ import { compareText } from './layout.ts';
 import { parseRunRecord, RUNS_FOLDER, type RunRecord } from './run-record.ts';
 
 /**
- * Writes a record: one file a step, never changed, its name sorted by time:
+ * Writes a record: one file a step, begun with its start and replaced at its end, its name sorted by time:
  * `_runs/2026-01-05/20260105T061500.123Z-<run id>-bronze-shop.orders.json`.
  * @throws STG001
  */

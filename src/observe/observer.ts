@@ -3,7 +3,7 @@ import type { RunFacts, Step, StepOutcome } from './outcome.ts';
 
 /** Who follows the steps of a run: records, lineage, catalog. None of them changes an outcome, and none throws. */
 export interface Observer {
-  started(step: Step): void;
+  started(step: Step): Promise<void>;
   ended(outcome: StepOutcome): Promise<void>;
   /** Waits for what is still on its way. */
   finish(): Promise<void>;
@@ -25,14 +25,15 @@ export async function openObserver(
     otel === undefined
       ? undefined
       : (await import('./otel/telemetry.ts')).openTelemetry(otel, facts, context);
+  const { recordStart, recordStep } = await import('./runs/record.ts');
   const outcomes: StepOutcome[] = [];
   return {
-    started(step) {
+    async started(step) {
       lineage?.started(step);
+      await recordStart(facts, step);
     },
     async ended(outcome) {
       outcomes.push(outcome);
-      const { recordStep } = await import('./runs/record.ts');
       const step = await recordStep(facts, outcome, context.log);
       lineage?.ended(step);
       if (catalog !== undefined) {

@@ -1,7 +1,9 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { Ajv } from 'ajv';
 import schema from '../../schemas/run-record.schema.json' with { type: 'json' };
+import { foundryBinary } from '../testing/binary.ts';
 import { duckdb, quote } from './readers.ts';
 import {
   BRONZE,
@@ -138,6 +140,40 @@ describe('the record of a run', () => {
     }),
   );
 });
+
+test(
+  'as ops would: the copied binary, an empty environment, killed in the middle, run again; the history tells both',
+  scenario(async (w) => {
+    await copyFile(foundryBinary(), w.path('foundry'));
+    await chmod(w.path('foundry'), 0o755);
+    await w.put('big.jsonl', `${JSON.stringify({ id: 1, v: 'x'.repeat(1000) })}\n`.repeat(100_000));
+    await w.put('a.yaml', classic({ file: { path: 'big.jsonl' }, run: { max_rows_per_file: 5000 } }));
+    // No PATH, no HOME: what cron gives is more.
+    const foundry = (...args: string[]) =>
+      Bun.spawn([w.path('foundry'), ...args], { cwd: w.folder, env: {}, stdout: 'pipe', stderr: 'pipe' });
+    const killed = foundry('bronze', ...ARGS);
+    await until('the first part', async () => (await w.spooled('output')) > 0);
+    killed.kill('SIGKILL');
+    expect(await killed.exited).toBe(137);
+    expect(existsSync(w.path(BRONZE))).toBe(false);
+
+    const again = foundry('bronze', ...ARGS, '--log-file', 'foundry.log', '--quiet');
+    expect(await again.exited).toBe(0);
+    expect(await w.spooled('output')).toBe(0);
+    const [done] = (await readFile(w.path('foundry.log'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(done).toMatchObject({ dataset: 's.t', layer: 'bronze', status: 'complete', rows: 100_000 });
+
+    const runs = foundry('runs', 'output', '--output', 'json');
+    const { reports } = JSON.parse(await new Response(runs.stdout).text());
+    expect(reports.map(({ outcome }: { outcome: string }) => outcome)).toEqual(['complete', 'killed']);
+    expect(reports[0].run_id).toBe(done.run_id);
+    const { document } = await w.json(0, 'runs', 'output', '--failed');
+    expect(document.reports).toMatchObject([{ outcome: 'killed', dataset: 's.t' }]);
+  }),
+);
 
 describe('foundry runs', () => {
   test(

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { type ArgsDef, defineCommand } from 'citty';
 import { FoundryError } from '../../core/errors.ts';
 import type { RunRecord } from '../../lake/run-record.ts';
@@ -20,7 +21,7 @@ const args = {
   config: { ...CONFIG_ARGS.config, description: 'Instead: the lakes, and the datasets, of these configs' },
   'source-name': CONFIG_ARGS['source-name'],
   limit: { type: 'string', valueHint: 'n', description: 'How many of the newest runs (default: 20)' },
-  failed: { type: 'boolean', description: 'Only what failed or was interrupted' },
+  failed: { type: 'boolean', description: 'Only what failed, was interrupted or killed' },
   ...OUTPUT_ARGS,
 } as const satisfies ArgsDef;
 
@@ -43,13 +44,16 @@ export const runsCommand = defineCommand({
     const names = datasets === undefined ? undefined : new Set(datasets.map((spec) => spec.name));
     const wanted = (record: RunRecord): boolean =>
       (names === undefined || names.has(record.dataset)) &&
-      (given.failed !== true || record.error !== undefined);
+      (given.failed !== true || record.error !== undefined || outcomeOf(record) === 'killed');
     const records = await history(bases, limit, wanted, session);
     if (session.output === 'json') {
       writeJson(
         session.command,
         0,
-        records.map((report) => ({ dataset: report.dataset, report })),
+        records.map((report) => ({
+          dataset: report.dataset,
+          report: { ...report, outcome: outcomeOf(report) },
+        })),
       );
     } else process.stdout.write(`${records.length === 0 ? 'no runs are recorded' : renderRuns(records)}\n`);
     return 0;
@@ -81,15 +85,26 @@ export function renderRuns(records: readonly RunRecord[]): string {
       record.dataset,
       record.layer,
       record.run_date,
-      record.outcome,
+      outcomeOf(record),
       rowsOf(record),
-      record.seconds.toFixed(2),
+      record.seconds?.toFixed(2) ?? '',
       record.error === undefined
         ? ''
         : (`${record.error.code} ${record.error.message}`.split('\n', 1)[0] ?? ''),
     ]),
     ['rows', 'seconds'],
   );
+}
+
+/** A run of this host whose process is no more did not come to its end. */
+function outcomeOf({ outcome, host, pid }: RunRecord): string {
+  if (outcome !== 'running' || host !== hostname()) return outcome;
+  try {
+    process.kill(pid, 0);
+    return outcome;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ESRCH' ? 'killed' : outcome;
+  }
 }
 
 function rowsOf({ rows }: RunRecord): string {

@@ -152,7 +152,7 @@ async function checkRows(w: Workspace, world: World): Promise<void> {
   expect(await counted('bronze/system=s/table=growing')).toEqual({ rows: grown, ids: grown, most: grown });
 }
 
-/** Every step that a run told of is in the history, as it ended; a killed run has what it came to. */
+/** Every step that a run told of is in the history, as it ended; what is `running` still, was killed. */
 function checkRecords(w: Workspace, ended: readonly Ended[]): void {
   const records = ['bronze', 'silver'].flatMap((base) => {
     const folder = w.path(base, '_runs');
@@ -177,6 +177,8 @@ function checkRecords(w: Workspace, ended: readonly Ended[]): void {
   const known = new Set(ended.flatMap(({ document }) => document?.run_id ?? []));
   const killed = ended.filter(({ document }) => document === undefined).length;
   expect([...byRun.keys()].filter((id) => !known.has(id)).length).toBeLessThanOrEqual(killed);
+  const running = records.filter((record) => record.outcome === 'running');
+  expect(running.filter((record) => known.has(record.run_id))).toEqual([]);
 }
 
 /** No staged part, no spilled block, no half-written object. */
