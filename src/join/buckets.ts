@@ -7,12 +7,13 @@ import type { JoinProgress, WorkPlace } from './checkpoint.ts';
 import type { SideName } from './describe.ts';
 import type { JoinWork } from './execute.ts';
 import { typed, usedColumns } from './sql.ts';
-import { estimatedBytes } from './strategy.ts';
+import { rowBytes, rowGroupRows } from './strategy.ts';
 
 export type Buckets = NonNullable<JoinProgress['buckets']>;
 
 /** Rows that the engine gathers before it writes, over all buckets of a thread. */
 const GATHERED_BYTES = 32 * 1024 * 1024;
+const ID_BYTES = 16;
 
 /**
  * Splits both sides by the hash of their keys into the work folder: rows of equal keys lie in buckets of one number.
@@ -37,12 +38,14 @@ async function splitSide(engine: Engine, work: JoinWork, side: SideName) {
   const count = strategy.chunkCount;
   const bucket = `CASE WHEN ${hasKey} THEN (hash(${keys.join(', ')}) % ${count})::BIGINT ELSE "__id" % ${count} END`;
   const columns = [...used].map(identifier).join(', ');
-  const width = Math.max(1, estimatedBytes(input.schema, used, 1));
+  const width = rowBytes(input.schema, used, input.widths) + ID_BYTES;
   const gathered = Math.min(524_288, Math.max(8192, Math.floor(GATHERED_BYTES / width)));
+  const groupRows = rowGroupRows(width);
+  const group = groupRows === undefined ? '' : `, ROW_GROUP_SIZE ${groupRows}`;
   await engine.execute(`SET partitioned_write_flush_threshold = ${gathered}`);
   await engine.execute(
     `COPY (SELECT ${columns}, "__id", ${bucket} AS "__bucket" FROM (${input.sql()})${keepsAll(work, side) ? '' : ` WHERE ${hasKey}`}) ` +
-      `TO ${literal(folder)} (FORMAT parquet, COMPRESSION snappy, PARTITION_BY ("__bucket"))`,
+      `TO ${literal(folder)} (FORMAT parquet, COMPRESSION snappy${group}, PARTITION_BY ("__bucket"))`,
   );
   const rows = Array.from({ length: count }, () => 0);
   let bytes = 0;

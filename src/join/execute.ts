@@ -11,7 +11,7 @@ import type { JoinRunOptions } from './options.ts';
 import { readProfile, startProfiling, stopProfiling } from './profile.ts';
 import { type BuildSide, type JoinShape, joinSql, rightOnlySql } from './sql.ts';
 import { type KeyStats, keyStats } from './stats.ts';
-import type { StrategyPlan } from './strategy.ts';
+import { rowBytes, rowGroupRows, type StrategyPlan } from './strategy.ts';
 
 export interface JoinWork {
   readonly shape: JoinShape;
@@ -28,6 +28,8 @@ export interface Joined {
   readonly progress: JoinProgress;
   /** What both sides took when they were split into buckets. */
   readonly bucketBytes: number;
+  /** Of the chunks' files; undefined: the engine's own number. */
+  readonly rowGroupRows: number | undefined;
 }
 
 /** One query of the join. */
@@ -67,6 +69,7 @@ export async function runChunks(
     options.progress.step('splitting by key');
     await save({ buckets: await splitSides(engine, work) });
   }
+  const groupRows = rowGroupRows(outputBytes(work));
   const isDone = new Set(progress.chunks.map(({ chunk_index: index }) => index));
   const profile = join(place.workFolder, 'profile.json');
   const isLeft = (files: string): boolean =>
@@ -85,6 +88,7 @@ export async function runChunks(
       const { rows } = await copyToPart(engine, task.sql, file, {
         format: 'parquet',
         compression: work.compression,
+        ...(groupRows !== undefined && { rowGroupRows: groupRows }),
       });
       const seconds = (performance.now() - started) / 1000;
       const { buildSide, spilledBytes } = await readProfile(profile, isLeft);
@@ -121,7 +125,20 @@ export async function runChunks(
   }
   const { buckets, stats } = progress;
   if (stats === undefined) throw new Error('the keys were not counted');
-  return { stats, chunks: progress.chunks, progress, bucketBytes: buckets?.bytes ?? 0 };
+  return {
+    stats,
+    chunks: progress.chunks,
+    progress,
+    bucketBytes: buckets?.bytes ?? 0,
+    rowGroupRows: groupRows,
+  };
+}
+
+function outputBytes({ left, right, shape: { columns } }: JoinWork): number {
+  const used = (side: 'left' | 'right') => new Set(columns.flatMap((column) => column[side] ?? []));
+  return (
+    rowBytes(left.schema, used('left'), left.widths) + rowBytes(right.schema, used('right'), right.widths)
+  );
 }
 
 function tasksOf(work: JoinWork, { buckets, stats }: JoinProgress): readonly Task[] {

@@ -3,7 +3,7 @@ import type { JoinSpec } from '../config/join/spec.ts';
 import type { SilverSpec } from '../config/spec.ts';
 import type { Field } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
-import { copyToPart, hashFile } from '../engine/parts.ts';
+import { copyToPart, hashFile, type PartFormat } from '../engine/parts.ts';
 import { literalList } from '../engine/sql.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import type { PlannedArtifact } from '../promotion/artifacts.ts';
@@ -31,6 +31,8 @@ export interface FinishRequest {
   readonly model: ModelChoice;
   readonly columns: readonly OutputColumn[];
   readonly chunks: readonly ChunkDone[];
+  /** Of the files; absent: the engine's own number. */
+  readonly rowGroupRows?: number | undefined;
   /** Private folder of the commit. */
   readonly spool: string;
 }
@@ -61,7 +63,7 @@ export function isWritten({ output }: JoinSpec, model: ModelChoice): boolean {
 
 async function takeChunks(
   engine: Engine,
-  { chunks, columns, model, spec, spool }: FinishRequest,
+  { chunks, columns, model, rowGroupRows, spec, spool }: FinishRequest,
 ): Promise<Finished> {
   const artifact = model.used === 'incremental_merge' ? 'cdc_changes' : 'full_snapshot';
   const groups = groupsOf(chunks);
@@ -71,7 +73,12 @@ async function takeChunks(
     const [only] = group;
     const rows = group.reduce((sum, chunk) => sum + chunk.record_count, 0);
     if (group.length === 1 && only !== undefined) await linkOrCopy(only.file, file);
-    else await concat(engine, group, file, spec.output.formats.compression);
+    else
+      await concat(engine, group, file, {
+        format: 'parquet',
+        compression: spec.output.formats.compression,
+        ...(rowGroupRows !== undefined && { rowGroupRows }),
+      });
     const hashed =
       group.length === 1 && only !== undefined
         ? { sizeBytes: only.size_bytes, sha256: only.sha256 }
@@ -108,13 +115,10 @@ async function concat(
   engine: Engine,
   group: readonly ChunkDone[],
   file: string,
-  compression: Parameters<typeof copyToPart>[3]['compression'],
+  format: PartFormat,
 ): Promise<void> {
   const files = literalList(group.map((chunk) => chunk.file));
-  await copyToPart(engine, `SELECT * FROM read_parquet(${files}, hive_partitioning=false)`, file, {
-    format: 'parquet',
-    compression,
-  });
+  await copyToPart(engine, `SELECT * FROM read_parquet(${files}, hive_partitioning=false)`, file, format);
 }
 
 async function promoteChunks(

@@ -24,6 +24,8 @@ export interface JoinInput extends DescribedInput {
   readonly rows: number;
   /** Local Parquet, to tell the sides apart in the engine's profile. */
   readonly localPaths: readonly string[];
+  /** Bytes of a value of each text or binary column, on average over the first rows. */
+  readonly widths: ReadonlyMap<string, number>;
   /** A query for all rows, or some of them, with `__id`: their place in the side. */
   readonly sql: (range?: RowRange) => string;
   readonly warnings: readonly string[];
@@ -87,6 +89,7 @@ export async function openInput(
     partition,
     schema: { fields: [...relation.schema.fields, ...described.folderColumns] },
     rows: counts.reduce((sum, rows) => sum + rows, 0),
+    widths: await sampledWidths(engine, relation.schema, relation.sql),
     localPaths: parts.map(({ localPath }) => localPath),
     sql: (range) => withFolders(range === undefined ? relation.sql : rangeSql(relation.sqlOf, counts, range)),
     warnings: partition.warnings,
@@ -138,3 +141,23 @@ async function rowCounts(engine: Engine, parts: readonly InputPart[]): Promise<n
   const rows = new Map(found.map((row) => [String(row.file), Number(row.n)]));
   return parts.map(({ localPath }) => rows.get(localPath) ?? 0);
 }
+
+const SAMPLED_ROWS = 10_000;
+
+/** How wide texts really are decides how many rows fit in a row group; the types do not tell. */
+async function sampledWidths(
+  engine: Engine,
+  { fields }: TableSchema,
+  sql: string,
+): Promise<ReadonlyMap<string, number>> {
+  const texts = fields.filter(({ type }) => TEXTS.has(type.kind));
+  if (texts.length === 0) return new Map();
+  const averages = texts.map(
+    ({ name, type }, index) =>
+      `avg(${type.kind === 'binary' ? 'octet_length' : 'strlen'}(${identifier(name)})) AS w${index}`,
+  );
+  const [row] = await engine.query(`SELECT ${averages.join(', ')} FROM (${sql} LIMIT ${SAMPLED_ROWS})`);
+  return new Map(texts.map(({ name }, index) => [name, Number(row?.[`w${index}`] ?? 0)]));
+}
+
+const TEXTS: ReadonlySet<string> = new Set(['string', 'uuid', 'json', 'binary']);

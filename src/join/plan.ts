@@ -125,14 +125,15 @@ export async function planJoin(spec: JoinSpec, options: JoinRunOptions): Promise
 interface Known {
   readonly schema: { readonly fields: readonly Field[] };
   readonly rows: number;
+  readonly bytes: number | undefined;
   readonly primaryKeys: readonly string[];
   readonly orderColumn: string | undefined;
 }
 
 /** Columns and rows by the manifest, else by the files themselves. */
 async function known(input: DescribedInput, options: JoinRunOptions): Promise<Known> {
-  const { orderColumn, primaryKeys, rows, schema } = input;
-  if (schema !== undefined && rows !== undefined) return { schema, rows, primaryKeys, orderColumn };
+  const { bytes, orderColumn, primaryKeys, rows, schema } = input;
+  if (schema !== undefined && rows !== undefined) return { schema, rows, bytes, primaryKeys, orderColumn };
   const opened = await openCommitted(input.lake, input.path, {
     verify: false,
     only: input.isOfArtifact,
@@ -146,7 +147,7 @@ async function known(input: DescribedInput, options: JoinRunOptions): Promise<Kn
     const relation = await relationOf(engine, parts, { fields: [] });
     const [counted] =
       parts.length === 0 ? [] : await engine.query(`SELECT count(*) AS n FROM (${relation.sql})`);
-    return { schema: relation.schema, rows: Number(counted?.n ?? 0), primaryKeys, orderColumn };
+    return { schema: relation.schema, rows: Number(counted?.n ?? 0), bytes, primaryKeys, orderColumn };
   } finally {
     await engine.close();
   }

@@ -40,6 +40,8 @@ export async function describeJoin(
 interface Side {
   readonly schema: TableSchema;
   readonly rows: number;
+  /** Of its files. */
+  readonly bytes?: number | undefined;
   readonly primaryKeys: readonly string[];
   readonly orderColumn: string | undefined;
 }
@@ -86,10 +88,18 @@ export function prepareJoin(spec: JoinSpec, left: Side, right: Side, memoryBytes
     );
   }
   const shape: JoinShape = { joinType, keys, ...(times !== undefined && { times }), columns };
-  const rightBytes = estimatedBytes(right.schema, usedColumns(shape, 'right'), right.rows);
+  const bytesOf = (side: 'left' | 'right', { bytes = 0, rows, schema }: Side): number =>
+    Math.max(bytes, estimatedBytes(schema, usedColumns(shape, side), rows));
+  const [leftBytes, rightBytes] = [bytesOf('left', left), bytesOf('right', right)];
+  const sizes = {
+    leftRows: left.rows,
+    rightRows: right.rows,
+    rightBytes,
+    rowBytes: leftBytes / Math.max(1, left.rows) + rightBytes / Math.max(1, right.rows),
+  };
   return {
     shape,
-    strategy: planStrategy(output, { leftRows: left.rows, rightRows: right.rows, rightBytes }, memoryBytes),
+    strategy: planStrategy(output, sizes, memoryBytes),
     model: chooseModel(output, columns, left),
     partitions,
   };

@@ -78,6 +78,7 @@ export async function runJoin(spec: JoinSpec, options: JoinRunOptions): Promise<
         model: prepared.model,
         columns: shape.columns,
         chunks: joined.chunks,
+        rowGroupRows: joined.rowGroupRows,
         spool: writer.spool,
       };
       const finished = await finish(engine, request, options);

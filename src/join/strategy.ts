@@ -20,12 +20,15 @@ export interface InputSizes {
   readonly rightRows: number;
   /** What the right side's columns that are used may take in memory, in bytes. */
   readonly rightBytes: number;
+  /** What a joined row may take. */
+  readonly rowBytes: number;
 }
 
 /** Chunks that are sorted within memory, and few enough that building the right side again does not count. */
 const LARGE_CHUNK = 2_000_000;
+const LARGE_CHUNK_BYTES = 400 * 1024 * 1024;
 /** One chunk is not split for less than half a chunk more. */
-const WHOLE = 3_000_000;
+const WHOLE = 1.5;
 const MAX_CHUNKS = 256;
 /** Of the engine's memory, what the right side may take where it is held as a whole. */
 const BROADCAST_SHARE = 0.25;
@@ -37,7 +40,7 @@ export function planStrategy(
   memoryBytes: number,
 ): StrategyPlan {
   const { used, why } = chosen(output.strategy, sizes, memoryBytes);
-  const wanted = chunkRows(output, used, sizes.leftRows);
+  const wanted = chunkRows(output, used, sizes.leftRows, sizes.rowBytes);
   const rows = Math.max(sizes.leftRows, used === 'hash' ? sizes.rightRows : 0);
   const chunkCount = wanted === 0 ? 1 : Math.max(1, Math.ceil(rows / wanted));
   if (used !== 'hash' || chunkCount <= MAX_CHUNKS) return { used, chunkSize: wanted, chunkCount, why };
@@ -66,12 +69,14 @@ export function chunkRows(
   { chunkSize, profile }: Pick<JoinOutputSpec, 'profile' | 'chunkSize'>,
   used: UsedStrategy,
   leftRows: number,
+  joinedRowBytes = 1,
 ): number {
   if (chunkSize !== undefined) return chunkSize;
   if (profile === 'single') return 0;
   if (profile === 'chunked') return clamp(Math.floor(leftRows / 4), 1000, 50_000);
   if (used === 'broadcast') {
-    return leftRows <= WHOLE ? 0 : Math.ceil(leftRows / Math.ceil(leftRows / LARGE_CHUNK));
+    const large = Math.min(LARGE_CHUNK, Math.max(50_000, Math.floor(LARGE_CHUNK_BYTES / joinedRowBytes)));
+    return leftRows <= large * WHOLE ? 0 : Math.ceil(leftRows / Math.ceil(leftRows / large));
   }
   if (leftRows <= 5000) return 0;
   const partitioned = clamp(Math.floor(leftRows / 6), 1000, 40_000);
@@ -109,4 +114,26 @@ function widthOf({ kind }: DataType): number {
     default:
       return 8;
   }
+}
+
+/** What the engine may gather of one file's row group before it writes it. */
+const GROUP_BYTES = 16 * 1024 * 1024;
+/** Its own size, which narrow rows keep. */
+const USUAL_GROUP = 122_880;
+
+/** Rows of a row group, so that wide rows fit in a small memory; undefined for the engine's own number. */
+export function rowGroupRows(bytesPerRow: number): number | undefined {
+  const rows = Math.max(2048, Math.floor(GROUP_BYTES / Math.max(1, bytesPerRow) / 2048) * 2048);
+  return rows < USUAL_GROUP ? rows : undefined;
+}
+
+/** Bytes of a row of some columns. @param widths of texts, where they are known better than by their type */
+export function rowBytes(
+  { fields }: TableSchema,
+  columns: ReadonlySet<string>,
+  widths: ReadonlyMap<string, number>,
+): number {
+  return fields
+    .filter(({ name }) => columns.has(name))
+    .reduce((sum, { name, type }) => sum + Math.max(widths.get(name) ?? 0, widthOf(type)), 0);
 }
