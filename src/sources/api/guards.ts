@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Pagination } from '../../config/api/spec.ts';
 import { atJsonPath } from '../../core/json-path.ts';
 import type { ApiRequest } from './exchange.ts';
@@ -19,8 +20,8 @@ export interface LoopGuard {
 }
 
 export function loopGuard({ onRepeatedPage }: Pagination): LoopGuard {
-  const pages = new Map<string, number>();
-  const requests = new Map<string, number>();
+  const pages = new Map<bigint, number>();
+  const requests = new Map<bigint, number>();
   let empty = 0;
   return {
     onPage(page, fingerprint) {
@@ -28,16 +29,17 @@ export function loopGuard({ onRepeatedPage }: Pagination): LoopGuard {
       if (empty > MAX_EMPTY_PAGES)
         throw pageError(page, `so are the ${empty - 1} before it empty, and more follow`);
       if (page.count === 0 || onRepeatedPage === 'allow') return false;
-      const earlier = pages.get(fingerprint);
+      const key = shortHash(fingerprint);
+      const earlier = pages.get(key);
       if (earlier === undefined) {
-        pages.set(fingerprint, page.number);
+        pages.set(key, page.number);
         return false;
       }
       if (onRepeatedPage === 'stop' && earlier === page.number - 1) return true;
       throw pageError(page, `it holds the records of page ${earlier} again`, hintOf(page, earlier));
     },
     onRequest(number, { method, url, body = '' }) {
-      const key = `${method} ${url}\n${body}`;
+      const key = shortHash(`${method} ${url}\n${body}`);
       const earlier = requests.get(key);
       if (earlier === undefined) requests.set(key, number);
       else {
@@ -49,6 +51,11 @@ export function loopGuard({ onRepeatedPage }: Pagination): LoopGuard {
       }
     },
   };
+}
+
+/** 64 bits are enough to tell a million pages apart, and little to remember of each. */
+function shortHash(text: string): bigint {
+  return createHash('sha256').update(text).digest().readBigUInt64LE();
 }
 
 function hintOf(page: SeenPage, earlier: number): string {
