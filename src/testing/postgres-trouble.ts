@@ -67,6 +67,58 @@ export async function survivesKills(
 }
 
 /**
+ * A server that crashes and comes back while runs go on: each run lands exactly what is new, also by trying again, or
+ * fails clearly. In the end all rows are there, once.
+ *
+ * @param crash stops the server at once, without a word to its clients, and starts it again
+ */
+export async function survivesCrashes(
+  lab: Lab,
+  crash: () => Promise<void>,
+  rounds: number,
+  random: () => number,
+): Promise<{ failed: number }> {
+  await lab.create('crashed', { id: 'integer', seen: 'integer', note: 'text' });
+  const lake = await databaseLake(lab.url, {
+    table: 'crashed',
+    incremental: { cursor_column: 'seen' },
+    max_attempts: 4,
+    connect_timeout_seconds: 5,
+  });
+  let written = 0;
+  let failed = 0;
+  let end: string | null = null;
+  try {
+    for (let round = 0; round < rounds; round += 1) {
+      // What the crash must not take back itself.
+      await lab.alone(
+        `BEGIN; SET LOCAL synchronous_commit = on; INSERT INTO crashed SELECT g, g, repeat('x', 200) FROM generate_series(${written + 1}, ${written + 20000}) g; COMMIT`,
+      );
+      written += 20_000;
+      const crashing = Bun.sleep(random() * 250).then(crash);
+      try {
+        const report = await lake.run(dayOf(round));
+        expect(report.cursor?.start ?? null).toBe(end);
+        end = report.cursor?.end ?? null;
+        expect(end).toBe(String(written));
+      } catch (error) {
+        if (!(error instanceof FoundryError)) throw error;
+        expect(['RETRY001', 'EXT001']).toContain(error.code);
+        failed += 1;
+      }
+      await crashing;
+    }
+    await lake.run('2035-01-01');
+    const ids = (await lake.landed()).map(({ id }) => Number(id)).sort((a, b) => a - b);
+    expect(ids.length).toBe(written);
+    expect(ids.every((id, index) => id === index + 1)).toBeTrue();
+    return { failed };
+  } finally {
+    await lake.remove();
+  }
+}
+
+/**
  * Writers whose transactions overlap, insert, update and delete, and commit in another order than they took their cursor
  * values; a lookback that is longer than any of them. In the end the newest version of each row that is left has landed,
  * and no version twice but by the lookback.

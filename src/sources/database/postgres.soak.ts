@@ -1,8 +1,24 @@
+import { join } from 'node:path';
+import { run } from '../../../build/services/packages.ts';
 import { postgres } from '../../../build/services/postgres.ts';
 import { startServices } from '../../../build/services/start.ts';
+import { unprivileged } from '../../../build/services/unprivileged.ts';
 import { survivesCuts } from '../../testing/database-faults.ts';
 import { postgresLab } from '../../testing/postgres-database.ts';
-import { conservesRows, numbersFrom, survivesKills } from '../../testing/postgres-trouble.ts';
+import {
+  conservesRows,
+  numbersFrom,
+  survivesCrashes,
+  survivesKills,
+} from '../../testing/postgres-trouble.ts';
+
+/** Where the server of this run keeps its data and its programs. */
+async function placeOf(lab: Awaited<ReturnType<typeof postgresLab>>): Promise<{ data: string; bin: string }> {
+  const [row] = await lab.query(
+    `SELECT current_setting('data_directory') AS data, (SELECT setting FROM pg_config WHERE name = 'BINDIR') AS bin`,
+  );
+  return { data: String(row?.data), bin: String(row?.bin) };
+}
 
 /** 200 runs each: a wire that breaks, sessions killed or out of time, and writers beside the runs. */
 const ROUNDS = Number(process.env.FOUNDRY_SOAK_ROUNDS ?? 200);
@@ -21,7 +37,29 @@ try {
   console.log(`${ROUNDS} runs with sessions killed or out of time: ${kills.failed} failed clearly`);
   const { versions } = await conservesRows(lab, ROUNDS, numbersFrom(seed + 1));
   console.log(`${ROUNDS} runs beside writers: ${versions} versions landed, none lost`);
-  await lab.drop();
+  const crash = async (): Promise<void> => {
+    const { data, bin } = await placeOf(lab);
+    run(
+      unprivileged([
+        join(bin, 'pg_ctl'),
+        'restart',
+        '-m',
+        'immediate',
+        '-w',
+        '-s',
+        '-l',
+        '/dev/null',
+        '-D',
+        data,
+      ]),
+    );
+  };
+  const crashes = Math.ceil(ROUNDS / 10);
+  const { failed } = await survivesCrashes(lab, crash, crashes, numbersFrom(seed + 2));
+  console.log(`${crashes} runs while the server crashes and comes back: ${failed} failed clearly`);
+  const { data, bin } = await placeOf(lab);
+  // After a restart it is no child of this process any more, which therefore cannot stop it.
+  run(unprivileged([join(bin, 'pg_ctl'), 'stop', '-m', 'immediate', '-w', '-s', '-D', data]));
 } finally {
   await services.stop();
 }
