@@ -128,3 +128,37 @@ test(
     expect(manifest).not.toHaveProperty('late_columns');
   }),
 );
+
+test(
+  'a row of an earlier run is known again when the columns of the later run have other types',
+  scenario(async (w) => {
+    let records = [
+      '{"id": 1, "at": "2025-01-01", "price": 10}',
+      '{"id": 2, "at": "2025-01-02", "price": 20}',
+    ];
+    const server = startApiServer(
+      () => new Response(`[${records.join(',')}]`, { headers: { 'content-type': 'application/json' } }),
+    );
+    const api = { base_url: server.url, endpoint: '/x', incremental: { cursor_field: 'at' } };
+    await w.put(
+      'a.yaml',
+      classic({ source: { type: 'api', file: undefined, api, run: { load_pattern: 'cdc' } } }),
+    );
+    const land = async (date: string) =>
+      (await w.json(0, 'bronze', '--config', 'a.yaml', '--date', date)).document.reports[0];
+    expect(await land('2025-01-05')).toMatchObject({ rows: 2 });
+    for (const [date, price] of [
+      ['2025-01-06', '0.12345678901234567890'],
+      ['2025-01-07', '1.5'],
+      ['2025-01-08', '"n/a"'],
+    ]) {
+      const day = `2025-01-0${records.length + 1}`;
+      records = [
+        ...records,
+        `{"id": ${records.length + 1}, "at": "${day}", "price": ${price}, "c${records.length}": true}`,
+      ];
+      expect(await land(date ?? '')).toMatchObject({ rows: 1, cursor: { end: day, repeated: 1 } });
+    }
+    await server.stop();
+  }),
+);
