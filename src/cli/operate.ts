@@ -156,10 +156,13 @@ async function* reportsOf<R>(running: AsyncIterable<R> | Promise<R>): AsyncGener
   else yield* running;
 }
 
-/** Failures are told with the report, each with what to do. */
+/** Why one failed is told with the report, with what to do. */
 function logStep({ log }: Session, { layer, startedAt, endedAt, report }: StepOutcome): void {
-  if (report === undefined) return;
   const seconds = (endedAt.getTime() - startedAt.getTime()) / 1000;
+  if (report === undefined) {
+    log.event(`${layer} failed after ${seconds.toFixed(2)} s`, { layer, status: 'failed', seconds });
+    return;
+  }
   const rows = rowsOf(report);
   const facts = { layer, status: report.status, rows, location: report.location, seconds };
   log.event(`${layer} ${report.status}: ${rows} rows in ${seconds.toFixed(2)} s`, facts);

@@ -40,7 +40,8 @@ describe('logs', () => {
         /^\[ERROR\] \d{4}-\d\d-\d\d \d\d:\d\d:\d\d - foundry\.[0-9a-f]{8} - s\.t: \[EXT001\] /,
       );
       const simple = await run(w, {}, ...ARGS, '--log-format', 'simple');
-      expect(simple.stderr).toMatch(/^ERROR: [0-9a-f]{8} s\.t: \[EXT001\] /);
+      expect(simple.stderr).toMatch(/^INFO: [0-9a-f]{8} s\.t: bronze failed after /);
+      expect(simple.stderr).toMatch(/^ERROR: [0-9a-f]{8} s\.t: \[EXT001\] /m);
     }),
   );
 

@@ -94,6 +94,28 @@ for (const [name, makeStore] of [
       expect(data(await tree(place))).toEqual(remote);
     });
 
+    test('keeps the records of its runs, which runs and show read from there', async () => {
+      const place = store.place();
+      await store.open(place).put(`in/${DATE}/a.csv`, { bytes: new TextEncoder().encode(ROWS) });
+      await w.put('told/a.yaml', intentOn(place));
+      const cwd = w.path('told');
+      const { document } = await json(0, cwd, 'run-intent', '-c', 'a.yaml', '--date', DATE);
+      await json(4, cwd, 'bronze', '-c', 'a.yaml', '--date', '2025-01-06');
+      const outcomes = ({ reports }: { reports: { layer: string; outcome: string }[] }) =>
+        reports.map(({ layer, outcome }) => `${layer} ${outcome}`);
+      const all = ['bronze failed', 'silver complete', 'bronze complete'];
+      expect(outcomes((await json(0, cwd, 'runs', '-c', 'a.yaml')).document)).toEqual(all);
+      expect(outcomes((await json(0, cwd, 'runs', `${place}/silver`)).document)).toEqual(all.slice(1, 2));
+      const { location, files } = document.reports[0];
+      const shown = (await json(0, cwd, 'show', location)).document.reports[0];
+      expect(shown.first_rows[0].rows[0]).toEqual(['1', 'a', '2025-01-01']);
+      expect(outcomes({ reports: shown.history })).toEqual(all.slice(2));
+      const listed = await run(cwd, 'show', location, '--files');
+      expect(listed.stdout.trim().split('\n')).toEqual(
+        files.map((file: { path: string }) => `${location}/${file.path}`),
+      );
+    });
+
     test('is read by silver --bronze-path, and not past --spool-limit', async () => {
       const place = store.place();
       await store.open(place).put(`in/${DATE}/a.csv`, { bytes: new TextEncoder().encode(ROWS) });
