@@ -26,9 +26,15 @@ function which(name: string): string | undefined {
 }
 
 async function startMariadb(folder: string): Promise<RunningService> {
+  const port = await freePort();
+  prepareMariadb(folder);
+  return runMariadb(folder, port);
+}
+
+/** Makes the empty data of a server in a folder. */
+export function prepareMariadb(folder: string): void {
   const data = join(folder, 'data');
   const temporary = join(folder, 'tmp');
-  const socket = join(folder, 'socket');
   const setup = join(folder, 'setup.sql');
   mkdirSync(data);
   mkdirSync(temporary);
@@ -52,23 +58,32 @@ async function startMariadb(folder: string): Promise<RunningService> {
       '--skip-name-resolve',
     ]),
   );
-  const port = await freePort();
+}
+
+/** Starts a server on data that `prepareMariadb` made; further arguments are the server's own. */
+export async function runMariadb(
+  folder: string,
+  port: number,
+  further: readonly string[] = [],
+): Promise<RunningService & { readonly pid: number }> {
+  const temporary = join(folder, 'tmp');
   const server = await startServer({
     command: [
       which('mariadbd') ?? 'mariadbd',
       '--no-defaults',
-      `--datadir=${data}`,
+      `--datadir=${join(folder, 'data')}`,
       `--tmpdir=${temporary}`,
       `--port=${port}`,
       '--bind-address=127.0.0.1',
-      `--socket=${socket}`,
+      `--socket=${join(folder, 'socket')}`,
       `--pid-file=${join(folder, 'pid')}`,
-      `--init-file=${setup}`,
+      `--init-file=${join(folder, 'setup.sql')}`,
       '--skip-name-resolve',
       // Tests outlive no power failure.
       '--innodb-flush-log-at-trx-commit=0',
       '--innodb-buffer-pool-size=128M',
       '--innodb-log-file-size=48M',
+      ...further,
     ],
     log: join(folder, 'server.log'),
     isReady: () =>
@@ -80,5 +95,5 @@ async function startMariadb(folder: string): Promise<RunningService> {
     stopSignal: 'SIGTERM',
   });
   const url = `mysql://${USER}:${PASSWORD}@127.0.0.1:${port}/${DATABASE}`;
-  return { env: { FOUNDRY_TEST_MYSQL_URL: url }, stop: server.stop };
+  return { env: { FOUNDRY_TEST_MYSQL_URL: url }, stop: server.stop, pid: server.pid };
 }
