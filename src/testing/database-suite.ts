@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { FoundryError } from '../core/errors.ts';
 import { type DatabaseLake, databaseLake } from './database-lake.ts';
+import { conservesRows } from './database-writers.ts';
 
 /** A database of a test's own, to write into while foundry reads. */
 export interface DatabaseLab {
@@ -251,29 +252,8 @@ export function databaseSuite({ name, open, skip = false, foldsCase }: DatabaseS
     });
 
     test('while others write, no row is lost and none lands twice in the same state', async () => {
-      const t = await table({ id: 'integer', seen: 'integer' });
-      const lake = await bySeen(t);
-      const state = new Map<number, number>();
-      let clock = 0;
-      const write = async (rounds: number): Promise<void> => {
-        for (let round = 0; round < rounds; round += 1) {
-          clock += 1;
-          const id = (round * 7 + clock) % 40;
-          if (state.has(id)) await lab.run(`UPDATE ${t} SET seen = ${clock} WHERE id = ${id}`);
-          else await lab.run(`INSERT INTO ${t} VALUES (${id}, ${clock})`);
-          state.set(id, clock);
-        }
-      };
-      for (let round = 0; round < 8; round += 1) {
-        const date = `2025-01-${String(round + 1).padStart(2, '0')}`;
-        await Promise.all([write(25), lake.run(date)]);
-      }
-      await lake.run('2025-02-01');
-      const rows = (await lake.landed()).map((row) => [Number(row.id), Number(row.seen)] as const);
-      const newest = new Map<number, number>();
-      for (const [id, at] of rows) newest.set(id, Math.max(newest.get(id) ?? 0, at));
-      expect(newest).toEqual(new Map(state));
-      expect(new Set(rows.map(String)).size).toBe(rows.length);
+      tables += 1;
+      await conservesRows(lab, `t${tables}`, 8);
     });
   });
 }
