@@ -8,7 +8,7 @@ import { inParallel, type Turns } from './turns.ts';
 /** Also the size up to which an object goes up in one request. */
 export const PART_BYTES = 8 * 1024 * 1024;
 /** Parts of one object that are under way at a time, within the turns of the whole storage. */
-const PARALLEL_PARTS = 6;
+const PARALLEL_PARTS = 4;
 /** Cleaning up may take this long after a run was told to stop. */
 const CLEAN_UP_MS = 10_000;
 

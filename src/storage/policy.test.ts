@@ -100,6 +100,41 @@ describe('--storage-scope onprem', () => {
     expect(onpremProblems(spec, ALL, { ...env, FOUNDRY_ONPREM_HOSTS: 'example.com' })).toHaveLength(1);
   });
 
+  test.each([
+    ['postgres://u:hush@db.example.com:5432/x', 'goes to db.example.com'],
+    ['postgres://u:hush@a.lan,b.example.com/x', 'goes to b.example.com'],
+    ['Server=tcp:sql.example.com,1433;Password=hush', 'goes to sql.example.com'],
+    ['nonsense', 'is no address'],
+    ['postgres://u:hush@localhost/x', undefined],
+    ['Server=sql.corp;Password=hush', undefined],
+    ['postgres:///x?host=/run/postgresql', undefined],
+    ['', undefined],
+  ])('judges the database of %s', (connection, problem) => {
+    const text = `platform: {bronze: {storage_backend: local, storage_metadata: ${ONPREM}}}
+source: {system: s, table: t, type: db, db: {conn_str_env: DB, base_query: SELECT 1}}
+`;
+    const [spec] = parseConfig('c.yaml', text, {}).datasets;
+    const found = spec === undefined ? [] : onpremProblems(spec, ALL, { DB: connection });
+    expect(found).toEqual(problem === undefined ? [] : [expect.stringContaining(problem)]);
+    expect(String(found)).not.toContain('hush');
+  });
+
+  test('judges the address of an API, also one that a variable holds', () => {
+    const text = (
+      base: string,
+    ): string => `platform: {bronze: {storage_backend: local, storage_metadata: ${ONPREM}}}
+source: {system: s, table: t, type: api, api: {base_url: "${base}", endpoint: /x}}
+`;
+    const problems = (base: string) => {
+      const [spec] = parseConfig('c.yaml', text(base), {}).datasets;
+      return spec === undefined ? [] : onpremProblems(spec, ALL, {});
+    };
+    expect(problems('https://api.example.com/v1')).toEqual([
+      expect.stringContaining('goes to api.example.com'),
+    ]);
+    expect(problems('http://erp.lan/api')).toEqual([]);
+  });
+
   test('judges only what a run touches', () => {
     const spec = dataset(LOCAL, { path: 's3://b/in.csv', silver: 's3://b/s' });
     expect(onpremProblems(spec, { ...ALL, source: false }, {})).toHaveLength(1);

@@ -112,9 +112,27 @@ function placeProblem(
 function addressesIn(value: unknown, env: Environment): string[] {
   if (typeof value === 'string') return isRemote(value) ? [value] : [];
   if (value === null || typeof value !== 'object' || value instanceof Secret) return [];
+  if ('connectionEnv' in value && typeof value.connectionEnv === 'string')
+    return databaseAddress(env[value.connectionEnv]);
   const variable = 'env' in value && typeof value.env === 'string' ? env[value.env] : undefined;
   const named = variable !== undefined && isRemote(variable) ? [variable] : [];
   return [...named, ...Object.values(value).flatMap((member) => addressesIn(member, env))];
+}
+
+/**
+ * Of a connection string, as far as its host: `postgres://user@host/db`, `Server=tcp:host,1433;…`. One without a host
+ * is a socket of this machine. A variable that is not set leads nowhere.
+ */
+function databaseAddress(connection: string | undefined): string[] {
+  if (connection === undefined || connection === '') return [];
+  const named = /(?:^|;|\s)(?:server|host|data source|addr|address)\s*=\s*(?:tcp:)?([^,;:\s\\]+)/i.exec(
+    connection,
+  )?.[1];
+  if (isRemote(connection)) {
+    const hosts = connection.replace(/^[^:]+:\/\/(?:[^@/]*@)?/, '').split(/[/?]/, 1)[0] ?? '';
+    return hosts.split(',').flatMap((host) => (host === '' ? [] : [`db://${host}`]));
+  }
+  return [named === undefined ? 'db://' : `db://${named}`];
 }
 
 function isOnprem(host: string, env: Environment): boolean {

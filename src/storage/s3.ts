@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import * as sdk from '@aws-sdk/client-s3';
 import { type S3Client, type S3ClientConfig, S3ServiceException } from '@aws-sdk/client-s3';
+import { FoundryError, messageOf } from '../core/errors.ts';
 import type { ObjectApi, ObjectFailure } from './object-api.ts';
 import { kindOf, networkFailure, retryAfterMs } from './object-failure.ts';
 import type { S3Settings } from './s3-settings.ts';
@@ -119,7 +120,7 @@ async function clientConfig(settings: S3Settings): Promise<S3ClientConfig> {
   const agent = {
     keepAlive: true,
     maxSockets: 64,
-    ...(caFile !== undefined && { ca: await readFile(caFile) }),
+    ...(caFile !== undefined && { ca: await certificates(caFile) }),
     ...(!verifySsl && { rejectUnauthorized: false }),
   };
   return {
@@ -129,6 +130,8 @@ async function clientConfig(settings: S3Settings): Promise<S3ClientConfig> {
     // Content-MD5 is what every store knows; the SDK's own trailers are not.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
+    // Bodies lie in memory, ready to be sent again: asking first would only cost a round trip for each.
+    expectContinueHeader: false,
     requestHandler: {
       connectionTimeout: 10_000,
       httpAgent: { keepAlive: true, maxSockets: 64 },
@@ -139,6 +142,20 @@ async function clientConfig(settings: S3Settings): Promise<S3ClientConfig> {
     ...(credentials !== undefined && { credentials }),
     ...(profile !== undefined && { profile }),
   };
+}
+
+async function certificates(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw new FoundryError(
+      'CFG001',
+      `the certificates to trust cannot be read: ${file}: ${messageOf(error)}`,
+      {
+        hint: 'Correct s3_connection.ca_file, or AWS_CA_BUNDLE.',
+      },
+    );
+  }
 }
 
 async function* unfinished(

@@ -23,6 +23,7 @@ export interface ProxiedRequest {
   readonly method: string;
   /** With the query, encoded. */
   readonly path: string;
+  readonly headers: Readonly<Record<string, unknown>>;
 }
 
 /** A server's other address, on which requests go wrong where a test says so. */
@@ -77,6 +78,7 @@ export async function faultProxy(upstream: string): Promise<FaultProxy> {
       n: requests.length + 1,
       method: incoming.method ?? '',
       path: incoming.url ?? '',
+      headers: incoming.headers,
     };
     requests.push(request);
     const fault = proxy.fault?.(request);
