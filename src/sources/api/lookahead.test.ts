@@ -61,6 +61,22 @@ test('what is wanted now goes before what was asked for ahead', async () => {
   pipe.close();
 });
 
+test('large answers are asked for one by one, however many were asked for ahead', async () => {
+  const api = network();
+  const pipe = lookahead(api.exchange, 3, signal);
+  for (let n = 1; n <= 9; n += 1) pipe.start(page(n));
+  expect(api.sent).toEqual([1, 2, 3]);
+  for (const n of [1, 2, 3]) await api.answer(n, 20_000_000);
+  expect(api.sent).toEqual([1, 2, 3]);
+  for (const n of [1, 2, 3]) await pipe.take(page(n));
+  expect(api.sent).toEqual([1, 2, 3, 4, 5]);
+  const wanted = pipe.take(page(6));
+  expect(api.sent).toEqual([1, 2, 3, 4, 5, 6]);
+  await api.answer(6, 20_000_000);
+  expect((await wanted).status).toBe(200);
+  pipe.close();
+});
+
 test('room ends with the number and with the bytes of the answers that wait, and comes back as they are taken', async () => {
   const api = network();
   const pipe = lookahead(api.exchange, 1, signal);

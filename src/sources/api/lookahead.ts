@@ -22,6 +22,8 @@ interface Entry {
   readonly answer: Promise<ApiResponse>;
   /** Sends it; absent once that was done. */
   send?: () => void;
+  /** Somebody waits for it. */
+  isWanted: boolean;
   bytes: number;
 }
 
@@ -38,24 +40,29 @@ export function lookahead(exchange: Exchange, width: number, signal: AbortSignal
   let queue: Entry[] = [];
   let underWay = 0;
   let waitingBytes = 0;
+  let largest = 0;
   const keyOf = ({ method, url, body = '' }: ApiRequest): string => `${method} ${url}\n${body}`;
 
   const sendNext = (): void => {
     while (underWay < width) {
-      const entry = queue.shift();
-      if (entry === undefined) return;
+      const [entry] = queue;
+      // What is under way is taken to be as large as the largest so far.
+      const isFull = waitingBytes + underWay * largest >= WAITING_BYTES;
+      if (entry === undefined || (isFull && !entry.isWanted)) return;
+      queue.shift();
       entry.send?.();
     }
   };
 
   const enter = (request: ApiRequest): Entry => {
     const { promise: answer, resolve, reject } = Promise.withResolvers<ApiResponse>();
-    const entry: Entry = { request, answer, bytes: 0 };
+    const entry: Entry = { request, answer, isWanted: false, bytes: 0 };
     entry.send = () => {
       delete entry.send;
       underWay += 1;
       exchange(request, stop.signal)
         .then((response) => {
+          largest = Math.max(largest, response.body.length);
           if (entries.get(keyOf(request)) === entry) {
             entry.bytes = response.body.length;
             waitingBytes += entry.bytes;
@@ -81,12 +88,11 @@ export function lookahead(exchange: Exchange, width: number, signal: AbortSignal
     },
     take(request) {
       const entry = entries.get(keyOf(request)) ?? enter(request);
-      if (entry.send !== undefined) {
-        queue = [entry, ...queue.filter((other) => other !== entry)];
-        sendNext();
-      }
+      entry.isWanted = true;
+      if (entry.send !== undefined) queue = [entry, ...queue.filter((other) => other !== entry)];
       entries.delete(keyOf(request));
       waitingBytes -= entry.bytes;
+      sendNext();
       return entry.answer;
     },
     get hasRoom() {
