@@ -204,3 +204,37 @@ function checkMemory(ended: readonly Ended[]): void {
     [...some].sort((a, b) => a - b)[Math.floor(some.length / 2)] ?? 0;
   expect(median(good.slice(-third))).toBeLessThan(median(good.slice(0, third)) * 1.25);
 }
+
+test('one process of many datasets holds as many files open at its end as at its beginning', async () => {
+  const w = await openWorkspace();
+  try {
+    await w.put('in.csv', 'id,at\n1,2025-01-01\n2,2025-01-02\n');
+    await w.put('many.yaml', {
+      config_version: 1,
+      platform: { bronze: { storage_backend: 'local', local_path: './bronze' } },
+      silver: { output_dir: './silver', model: 'scd_type_1', primary_keys: ['id'], order_column: 'at' },
+      sources: Array.from({ length: 40 }, (_, n) => ({
+        name: `t${n}`,
+        source: { type: 'file', system: 's', table: `t${n}`, file: { path: 'in.csv' } },
+      })),
+    });
+    const args = ['run-intent', '--config', 'many.yaml', '--date', DATES[0], '--quiet'];
+    const child = startFoundry(args, { cwd: w.folder });
+    const open: number[] = [];
+    while (child.exitCode === null) {
+      try {
+        open.push(readdirSync(`/proc/${child.pid}/fd`).length);
+      } catch {
+        break;
+      }
+      await Bun.sleep(10);
+    }
+    expect(await child.exited).toBe(0);
+    const quarter = Math.floor(open.length / 4);
+    expect(quarter).toBeGreaterThan(5);
+    const most = (some: readonly number[]): number => Math.max(...some);
+    expect(most(open.slice(-quarter))).toBeLessThanOrEqual(most(open.slice(quarter, 2 * quarter)) + 4);
+  } finally {
+    await w.remove();
+  }
+});
