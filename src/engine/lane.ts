@@ -6,10 +6,10 @@ import type { EngineCsvInput, EngineInput } from '../sources/engine-input.ts';
 import { csvScanSql, rowGroupRows } from './csv-scan.ts';
 import type { Engine } from './engine.ts';
 import { EngineError } from './errors.ts';
-import { parquetRefusal, parquetScan, RESERVED_NAMES } from './parquet-scan.ts';
+import { parquetRefusal, parquetScan } from './parquet-scan.ts';
 import { copyToPart } from './parts.ts';
 import { literal } from './sql.ts';
-import { cutStaged, type Landed, type LandTarget } from './staged.ts';
+import { collides, cutStaged, type Landed, type LandTarget } from './staged.ts';
 import { landText } from './text-lane.ts';
 import { declaredColumns, inferredColumns } from './typing.ts';
 
@@ -63,14 +63,6 @@ export async function landThroughEngine(
 /** The other lane needs none of the engine's memory, and names what is wrong with the text. */
 function isRefusal(error: unknown): boolean {
   return error instanceof EngineError || (error instanceof FoundryError && error.code === 'ENG002');
-}
-
-/** The engine folds case in column names; two columns that differ in case only would become one. */
-function collides(schema: TableSchema): boolean {
-  const folded = schema.fields.map((field) => field.name.toLowerCase());
-  return (
-    new Set(folded).size < folded.length || folded.some((name) => RESERVED_NAMES.has(name) || name === '')
-  );
 }
 
 interface Scan {

@@ -5,6 +5,7 @@ import type { TableSchema } from '../core/schema.ts';
 import { storageFailure } from '../storage/failure.ts';
 import { type CutLimits, cutRanges, type RowRange } from './cut.ts';
 import type { Engine } from './engine.ts';
+import { RESERVED_NAMES } from './parquet-scan.ts';
 import { copyToPart, hashFile } from './parts.ts';
 import { identifier, literal } from './sql.ts';
 
@@ -103,4 +104,12 @@ async function groupSizes(engine: Engine, file: string) {
       `FROM parquet_metadata(${literal(file)}) GROUP BY row_group_id, row_group_num_rows ORDER BY row_group_id`,
   );
   return rows.map((row) => ({ rows: Number(row.group_rows), compressedBytes: Number(row.bytes) }));
+}
+
+/** The engine folds case in column names; two columns that differ in case only would become one. */
+export function collides({ fields }: TableSchema): boolean {
+  const folded = fields.map(({ name }) => name.toLowerCase());
+  return (
+    new Set(folded).size < folded.length || folded.some((name) => RESERVED_NAMES.has(name) || name === '')
+  );
 }

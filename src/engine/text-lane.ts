@@ -6,9 +6,8 @@ import type { CsvBlock, EngineTextChunk, EngineTextInput } from '../sources/engi
 import type { Engine } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { createFifo } from './fifo.ts';
-import { RESERVED_NAMES } from './parquet-scan.ts';
 import { copyToPart } from './parts.ts';
-import { cutStaged, type Landed, type LandTarget, type Staged } from './staged.ts';
+import { collides, cutStaged, type Landed, type LandTarget, type Staged } from './staged.ts';
 import { lineLimit, textScanSql } from './text-scan.ts';
 
 const RAW_GROUP_BYTES = 8 * 1024 * 1024;
@@ -76,14 +75,6 @@ async function limitThreads(engine: Engine, pipes: number): Promise<void> {
 
 function stagedFile(path: string): string {
   return `${path}.parquet.tmp`;
-}
-
-/** The engine folds case in column names; two columns that differ in case only would become one. */
-function collides({ fields }: TableSchema): boolean {
-  const folded = fields.map(({ name }) => name.toLowerCase());
-  return (
-    new Set(folded).size < folded.length || folded.some((name) => RESERVED_NAMES.has(name) || name === '')
-  );
 }
 
 function isRefusal(error: unknown): boolean {

@@ -101,7 +101,7 @@ export const databaseOptions = {
     kit.positiveInteger,
     { fallback: 'one statement a worker' },
   ),
-  chunk_delay_seconds: kit.optional('Pause after each chunk.', kit.aboveZero, { fallback: 'none' }),
+  chunk_delay_seconds: kit.optional('Pause between chunks.', kit.aboveZero, { fallback: 'none' }),
   consistency: kit.optional(
     '`snapshot`: all chunks see one state of the database, in transactions as long as the run. `chunk`: each chunk has a short transaction of its own; needs `partition_on` a column that never changes.',
     kit.choice(CONSISTENCIES),

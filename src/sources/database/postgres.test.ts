@@ -241,6 +241,15 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_POSTGRES_URL'))('PostgreSQL', () => {
     await until('its end', async () => (await sessions()).length === 0);
   });
 
+  test('a pause between chunks ends with the run', async () => {
+    const stopped = new AbortController();
+    const lake = await lakeOf({ table: 'numbers', chunk_rows: 5000, chunk_delay_seconds: 60 });
+    const running = lake.run('2025-01-05', { signal: stopped.signal });
+    await Bun.sleep(700);
+    stopped.abort();
+    await expect(running).rejects.toMatchObject({ code: 'INT001' });
+  });
+
   test('a lost connection is tried again from the start, and lands everything once', async () => {
     const server = new URL(db.url);
     const proxy = await startTcpProxy(server.hostname, Number(server.port));

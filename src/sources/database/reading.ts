@@ -49,7 +49,7 @@ export async function openReading(
 ): Promise<Reading> {
   const { dialect } = connected.driver;
   const session = await connected.connect(request.signal);
-  const pool = sessionPool(session, () => connected.connect(request.signal), spec.split);
+  const pool = sessionPool(session, () => connected.connect(request.signal), spec.split, request.signal);
   try {
     await session.begin();
     const base = baseQuery(spec, dialect, await placeholders(spec, connected, session, context, request));

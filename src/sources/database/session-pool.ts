@@ -6,17 +6,23 @@ import type { Session } from './driver.ts';
 export interface SessionPool {
   /** After planning in the first session's transaction: shares its snapshot with further sessions, or ends it. */
   open(): Promise<void>;
-  /** Gives what `work` gives, with a session of its own meanwhile; then the pause after a chunk. */
+  /** Gives what `work` gives, with a session of its own meanwhile; after the pause between chunks. */
   using<T>(work: (session: Session) => AsyncIterable<T>): AsyncGenerator<T>;
   close(): Promise<void>;
 }
 
-export function sessionPool(first: Session, connect: () => Promise<Session>, split: SplitSpec): SessionPool {
+export function sessionPool(
+  first: Session,
+  connect: () => Promise<Session>,
+  split: SplitSpec,
+  signal: AbortSignal,
+): SessionPool {
   const all: Session[] = [first];
   const free: Session[] = [first];
   const isShared = split.consistency === 'snapshot';
   let snapshot: string | undefined;
   let isClosed = false;
+  let begun = 0;
 
   const take = async (): Promise<Session> => {
     const ready = free.pop();
@@ -43,6 +49,9 @@ export function sessionPool(first: Session, connect: () => Promise<Session>, spl
       }
     },
     async *using(work) {
+      begun += 1;
+      // The first ones, one a worker, have nothing before them.
+      if (begun > split.workers && split.chunkDelayMs > 0) await pause(split.chunkDelayMs, signal);
       const session = await take();
       let isWhole = false;
       try {
@@ -50,7 +59,6 @@ export function sessionPool(first: Session, connect: () => Promise<Session>, spl
         yield* work(session);
         if (!isShared) await session.end();
         isWhole = true;
-        if (split.chunkDelayMs > 0) await pause(split.chunkDelayMs);
       } finally {
         // What a reader left in the middle is of no use to the next.
         if (isWhole) free.push(session);
@@ -64,8 +72,16 @@ export function sessionPool(first: Session, connect: () => Promise<Session>, spl
   };
 }
 
-function pause(milliseconds: number): Promise<void> {
+/** Ends early when the run is stopped: what comes next finds that out. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener('abort', done, { once: true });
+    if (signal.aborted) done();
   });
 }
