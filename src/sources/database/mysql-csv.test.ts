@@ -68,7 +68,7 @@ describe('rows of the text protocol', () => {
           }),
         ),
         (rows) => {
-          const out = csvRows(rows[0]?.length ?? 0);
+          const out = csvRows((rows[0] ?? []).map(() => false));
           for (const row of rows) {
             const packet = Buffer.concat([Buffer.from('head'), ...row.map(encode), Buffer.from('next')]);
             out.add(packet, 4, packet.length - 4);
@@ -87,9 +87,16 @@ describe('rows of the text protocol', () => {
     );
   });
 
+  test('write bytes as hexadecimal digits where they are no text', () => {
+    const out = csvRows([true, false]);
+    out.add(Buffer.concat([encode(Uint8Array.of(0, 10, 34, 255)), encode(Buffer.from('x'))]), 0, 7);
+    out.add(Buffer.concat([encode(new Uint8Array()), encode(null)]), 0, 2);
+    expect(Buffer.from(out.take().bytes).toString()).toBe('000a22ff,x\n"",\\N\n');
+  });
+
   test('that end early, or are longer than their columns, are an error', () => {
-    expect(() => csvRows(2).add(Uint8Array.of(1, 65), 0, 2)).toThrow();
-    expect(() => csvRows(1).add(Uint8Array.of(1, 65, 1, 66), 0, 4)).toThrow('longer');
-    expect(() => csvRows(1).add(Uint8Array.of(9, 65), 0, 2)).toThrow('early');
+    expect(() => csvRows([false, false]).add(Uint8Array.of(1, 65), 0, 2)).toThrow();
+    expect(() => csvRows([false]).add(Uint8Array.of(1, 65, 1, 66), 0, 4)).toThrow('longer');
+    expect(() => csvRows([false]).add(Uint8Array.of(9, 65), 0, 2)).toThrow('early');
   });
 });

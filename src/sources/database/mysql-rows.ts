@@ -3,7 +3,7 @@ import type { CsvBlock } from '../engine-input.ts';
 import type { TextRow } from './driver.ts';
 import { csvRows } from './mysql-csv.ts';
 import { lostMysql } from './mysql-errors.ts';
-import type { MysqlField } from './mysql-types.ts';
+import { isBinary, type MysqlField } from './mysql-types.ts';
 import type { Statement } from './statement.ts';
 
 /** A connection, and what waits for it: the driver tells nobody when it is destroyed. */
@@ -74,16 +74,28 @@ export async function* textBlocks(wire: MysqlWire, statement: Statement): AsyncG
   const sql = await bind(wire, statement);
   yield* blocks<readonly TextRow[]>(wire, (give) => {
     let block: TextRow[] = [];
+    let binary: readonly boolean[] = [];
     const query = wire.connection.query({ sql, rowsAsArray: true, typeCast: false });
+    query.on('fields', (fields: unknown) => {
+      binary = binaryColumns(fields);
+    });
     query.on('result', (row: unknown) => {
       if (!Array.isArray(row)) return;
-      block.push(row.map((value: unknown) => (Buffer.isBuffer(value) ? value.toString('utf8') : null)));
+      block.push(
+        row.map((value: unknown, index) =>
+          Buffer.isBuffer(value) ? value.toString(binary[index] === true ? 'hex' : 'utf8') : null,
+        ),
+      );
       if (block.length < BLOCK_ROWS) return;
       give(block);
       block = [];
     });
     return { query, rest: () => (block.length > 0 ? block : undefined) };
   });
+}
+
+function binaryColumns(fields: unknown): readonly boolean[] {
+  return Array.isArray(fields) ? fields.map((field: MysqlField) => isBinary(field)) : [];
 }
 
 interface RowPacket {
@@ -109,7 +121,10 @@ export async function* csvBlocks(
   const sql = await bind(wire, statement);
   yield* blocks<CsvBlock>(wire, (give, fail) => {
     const query = wire.connection.query({ sql, rowsAsArray: true });
-    const rows = csvRows(columns);
+    let rows = csvRows(Array.from({ length: columns }, () => false));
+    query.on('fields', (fields: unknown) => {
+      rows = csvRows(binaryColumns(fields));
+    });
     const last = Reflect.get(query, 'row') as RowStep;
     const take: RowStep = function (packet, from) {
       if (packet.isEOF()) return last.call(this, packet, from);

@@ -172,7 +172,7 @@ function bits(width: number): Shape {
 function geometry(field: MysqlField, policy: TypePolicy): Shape {
   const sourceType = field.extendedTypeName || 'geometry';
   return policy.geometry === 'wkb'
-    ? { sourceType, type: { kind: 'binary' }, form: 'hex', expression: (c) => `HEX(ST_AsBinary(${c}))` }
+    ? { sourceType, type: { kind: 'binary' }, form: 'hex', expression: (c) => `ST_AsBinary(${c})` }
     : { sourceType, type: { kind: 'string' }, expression: (c) => `ST_AsText(${c})`, unordered: true };
 }
 
@@ -191,7 +191,15 @@ function text(field: MysqlField, number: number, flags: number): Shape {
 }
 
 function bytes(sourceType: string): Shape {
-  return { sourceType, type: { kind: 'binary' }, form: 'hex', expression: (column) => `HEX(${column})` };
+  return { sourceType, type: { kind: 'binary' }, form: 'hex' };
+}
+
+/** Types whose values are bytes where their character set is `binary`. */
+const BYTES = new Set([15, 242, 249, 250, 251, 252, 253, 254, 255]);
+
+/** Whether the values of a result's column are bytes that are no text. */
+export function isBinary({ columnType, characterSet }: MysqlField): boolean {
+  return characterSet === BINARY_CHARSET && BYTES.has(columnType ?? -1);
 }
 
 /** `datetime(6)`; without digits of a second the bare word. */

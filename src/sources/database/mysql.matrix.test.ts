@@ -67,6 +67,26 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_MYSQL_URL'))('a table with every type of M
     await text.remove();
   });
 
+  test.each([
+    ['the engine', false],
+    ['the row writer', true],
+  ])(
+    'bytes that are longer than half of the packets of the server land whole, through %s',
+    async (_, csv) => {
+      await lab.run(
+        'DROP TABLE IF EXISTS long_bytes',
+        'CREATE TABLE long_bytes (id int PRIMARY KEY, b longblob)',
+      );
+      await lab.run("INSERT INTO long_bytes VALUES (1, repeat(X'00FF', 5000000)), (2, X'01')");
+      const lake = await databaseLake(lab.url, { table: 'long_bytes', csv });
+      await lake.run('2025-01-01');
+      const [first] = (await lake.landed()).filter(({ id }) => id === 1);
+      const { b } = first ?? {};
+      expect(b instanceof DuckDBBlobValue ? b.bytes.length : b).toBe(10_000_000);
+      await lake.remove();
+    },
+  );
+
   test('geometries land as WKB that an independent reader takes', async () => {
     const index = MYSQL_MATRIX.findIndex(({ type }) => type === 'point');
     const lake = await databaseLake(lab.url, { table: 'matrix', columns: ['row_id', `c${index}`] });
