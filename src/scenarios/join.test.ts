@@ -1,8 +1,17 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { s3TestStore } from '../testing/object-stores.ts';
 import { readParquet } from '../testing/parquet.ts';
-import { expectExit, parseDocument, runFoundry, scenario, type Workspace } from './support.ts';
+import {
+  expectExit,
+  parseDocument,
+  runFoundry,
+  scenario,
+  startFoundry,
+  until,
+  type Workspace,
+} from './support.ts';
 
 setDefaultTimeout(60_000);
 
@@ -265,6 +274,161 @@ describe('S79 the size of chunks', () => {
     }),
   );
 });
+
+describe('run-intent with a join', () => {
+  const dataset = (entity: string, attributes: readonly string[]) => ({
+    system: 'shop',
+    entity,
+    bronze: { path_pattern: `${entity}.csv` },
+    silver: {
+      entity_kind: 'state',
+      history_mode: 'scd1',
+      natural_keys: ['id'],
+      change_ts_column: 'at',
+      attributes,
+      partition_by: entity === 'orders' ? ['day'] : [],
+    },
+  });
+  const config = {
+    datasets: [dataset('orders', ['customer', 'day']), dataset('customers', ['city'])],
+    silver_join: {
+      left: { domain: 'shop', entity: 'orders' },
+      right: { domain: 'shop', entity: 'customers' },
+      output: { domain: 'shop', entity: 'both', join_key_pairs: [{ left: 'customer', right: 'id' }] },
+    },
+  };
+
+  test(
+    'joins what it has built, in one go; a column that only folders carry is put back; the result joins on',
+    scenario(async (w) => {
+      await w.put('shop.yaml', config);
+      await w.put(
+        'orders.csv',
+        'id,customer,day,at\n1,a,mon,2025-01-01\n2,b,tue,2025-01-01\n3,a,tue,2025-01-02\n',
+      );
+      await w.put('customers.csv', 'id,city,at\na,Kiel,2025-01-01\nb,Ulm,2025-01-01\n');
+      const planned = await w.json(0, 'run-intent', '--config', 'shop.yaml', '--date', DATE, '--dry-run');
+      expect(planned.document.reports.at(-1)).toMatchObject({
+        layer: 'join',
+        problem: expect.stringContaining('holds no table'),
+      });
+      const { document } = await w.json(0, 'run-intent', '--config', 'shop.yaml', '--date', DATE);
+      expect(document.reports.map(({ layer }) => layer)).toEqual([
+        'bronze',
+        'silver',
+        'bronze',
+        'silver',
+        'join',
+      ]);
+      const rows = await rowsOf(w, `silver/domain=shop/entity=both/v1/load_date=${DATE}`);
+      expect(rows.map(({ city, day, id }) => [id, day, city])).toEqual([
+        ['1', 'mon', 'Kiel'],
+        ['2', 'tue', 'Ulm'],
+        ['3', 'tue', 'Kiel'],
+      ]);
+      await w.put('next.yaml', {
+        silver_join: {
+          left: { domain: 'shop', entity: 'both' },
+          right: { domain: 'shop', entity: 'orders' },
+          output: { path: 'joined/out', select_columns: ['id', 'left.city', { 'right.day': 'again' }] },
+        },
+      });
+      expectExit(await w.run('join', '--config', 'next.yaml', '--date', DATE), 0);
+      expect((await rowsOf(w)).length).toBe(3);
+      const { column_lineage, join_key_pairs } = await w.read('joined/out/_metadata.json');
+      expect(join_key_pairs).toEqual([{ left: 'id', right: 'id' }]);
+      const bronze = (entity: string) => `system=shop/table=${entity}/pattern=full/dt=${DATE}`;
+      expect(column_lineage[1].from).toMatchObject([
+        {
+          side: 'left',
+          column: 'city',
+          bronze: [bronze('customers')],
+          through: [{ side: 'right', column: 'city' }],
+        },
+      ]);
+    }),
+  );
+
+  test(
+    'begins no join after a dataset failed, or where only some ran; --skip-join and a file with a join alone are told',
+    scenario(async (w) => {
+      await w.put('shop.yaml', config);
+      await w.put('orders.csv', 'id,customer,day,at\n1,a,mon,2025-01-01\n');
+      const failed = await w.json(4, 'run-intent', '--config', 'shop.yaml', '--date', DATE);
+      expect(failed.stderr).toContain('not joined, since a dataset failed: shop.both');
+      await w.put('customers.csv', 'id,city,at\na,Kiel,2025-01-01\n');
+      const some = ['run-intent', '--config', 'shop.yaml', '--date', DATE];
+      const part = await w.json(0, ...some, '--source-name', 'shop.customers');
+      expect(part.stderr).toContain('not joined, since --source-name chose some datasets only');
+      const skipped = await w.json(0, ...some, '--skip-join');
+      expect(skipped.document.reports.map(({ layer }) => layer)).not.toContain('join');
+      await w.put('alone.yaml', {
+        silver_join: { left: { path: 'a' }, right: { path: 'b' }, output: { path: 'c' } },
+      });
+      const wrong = await w.json(2, 'silver', '--config', 'alone.yaml', '--date', DATE);
+      expect(wrong.document.errors[0]?.hint).toContain('foundry join --config alone.yaml');
+      const none = await w.json(2, 'join', '--config', 'shop.yaml', '--date', '2025-01-05T09');
+      expect(none.document.errors[0]?.code).toBe('USE001');
+      const valid = await w.json(0, 'join', '--config', 'shop.yaml', '--validate-only');
+      expect(valid.document.reports[0]).toMatchObject({ dataset: 'shop.both', status: 'valid' });
+    }),
+  );
+});
+
+test(
+  'S74 a join that was stopped goes on at its next chunk; another config or another input starts over and says why',
+  scenario(async (w) => {
+    const sides = await bothSides(w);
+    const options = {
+      ...sides,
+      ...PAIR,
+      join_type: 'outer',
+      chunk_size: 1,
+      checkpoint_dir: 'work',
+      spill_dir: 'spill',
+    };
+    await w.put('join.yaml', joinConfig(options));
+    const args = ['join', '--config', 'join.yaml', '--date', DATE, '--output', 'json'];
+    /** Kills a run once it has written down its first chunk. */
+    const kill = async (): Promise<void> => {
+      for (let tries = 0; tries < 20; tries += 1) {
+        const running = startFoundry(args, { cwd: w.folder });
+        const seen = until('a chunk', async () => {
+          const progress = await w.read('work/progress.json').catch(() => undefined);
+          return (progress?.chunks.length ?? 0) > 0 || running.exitCode !== null;
+        });
+        await seen;
+        running.kill('SIGKILL');
+        await running.exited;
+        if (existsSync(w.path('work/progress.json'))) return;
+        await rm(w.path('joined'), { recursive: true, force: true });
+      }
+      throw new Error('every run ended before it could be killed');
+    };
+    await kill();
+    const { chunks } = await w.read('work/progress.json');
+    const resumed = await w.json(0, ...args.slice(0, -2));
+    expect(resumed.document.reports[0]).toMatchObject({ resumed_at_chunk: chunks.length, rows: 5 });
+    expect(existsSync(w.path('work/progress.json'))).toBe(false);
+    expect(await w.files('spill')).toEqual([]);
+
+    await rm(w.path('joined'), { recursive: true });
+    await kill();
+    await w.put('join.yaml', joinConfig({ ...options, join_type: 'left' }));
+    const other = await w.json(0, ...args.slice(0, -2));
+    expect(other.stderr).toContain(
+      'an earlier run cannot be gone on with: the config is not the same any more; starting over',
+    );
+    expect(other.document.reports[0]).toMatchObject({ resumed_at_chunk: null, rows: 4 });
+
+    await rm(w.path('joined'), { recursive: true });
+    await kill();
+    await silverOf(w, 'r', `${RIGHT}2,q,e9\n`);
+    const again = await w.json(0, ...args.slice(0, -2));
+    expect(again.stderr).toContain('the inputs are not the same any more');
+    expect(again.document.reports[0]).toMatchObject({ resumed_at_chunk: null, rows: 4 });
+  }),
+);
 
 describe('a join over an object store', () => {
   test(
