@@ -118,6 +118,13 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_POSTGRES_URL'))('PostgreSQL', () => {
       expect(error.message).toContain('the query:');
     });
 
+    test('a name that stands twice, and what is no SELECT', async () => {
+      const twice = await refusal({ base_query: 'select id, note as id from numbers' });
+      expect([twice.code, twice.message]).toEqual(['DATA001', expect.stringContaining('"id" stands twice')]);
+      const written = await refusal({ base_query: 'delete from numbers' });
+      expect([written.code, written.hint]).toEqual(['CFG001', expect.stringContaining('SELECT')]);
+    });
+
     test('a table that this user may not read', async () => {
       const error = await refusal(
         { table: 'hidden' },

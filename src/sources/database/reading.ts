@@ -12,6 +12,7 @@ import {
   selectFrom,
   selectList,
 } from './base-query.ts';
+import { schemaOf } from './cells.ts';
 import type { Connected } from './connections.ts';
 import { encodeCsv } from './csv-text.ts';
 import { type CursorRead, planCursor } from './cursor-read.ts';
@@ -54,6 +55,7 @@ export async function openReading(
     await session.begin();
     const base = baseQuery(spec, dialect, await placeholders(spec, connected, session, context, request));
     const columns = await session.describe(base.described, typePolicy(spec, request));
+    checkResult(columns, origin);
     const site = { session, dialect, base, columns, origin };
     const cursor = request.cursor === undefined ? undefined : await planCursor(site, request.cursor);
     const bulk = cursor === undefined ? [] : cursor.bulk;
@@ -78,6 +80,16 @@ export async function openReading(
     await pool.close();
     throw error;
   }
+}
+
+/** Before the query is wrapped, when the server's complaint would be of SQL that nobody wrote. @throws DATA001, CFG001 */
+function checkResult(columns: readonly ResultColumn[], origin: string): void {
+  if (columns.length === 0) {
+    throw new FoundryError('CFG001', `${origin}: the query gives no columns`, {
+      hint: 'Write a SELECT; foundry only reads.',
+    });
+  }
+  schemaOf(columns, origin);
 }
 
 /** What a read would find: the server, and the columns of the query, which is described and not run. */
