@@ -29,7 +29,7 @@ export async function joinsAfter(
   const names = joins.map(({ name }) => name).join(', ');
   if (results.some((result) => 'error' in result || 'notRun' in result)) {
     session.log.warn(`not joined, since a dataset failed: ${names}`);
-    return [];
+    return joins.map(({ name }) => ({ dataset: name, notRun: true }));
   }
   if (isPart) {
     session.log.warn(

@@ -303,3 +303,25 @@ describe('the catalog file', () => {
     }),
   );
 });
+
+test(
+  'a join whose dataset failed is told as not run, in the report and to the hooks',
+  scenario(async (w) => {
+    const side = { path: `./silver/domain=s/entity=t/v1/load_date=${DATE}` };
+    await w.put('a.yaml', {
+      ...classic({ file: { path: 'gone.csv' }, silver: { output_dir: './silver' } }),
+      silver_join: {
+        name: 'pair',
+        left: side,
+        right: side,
+        output: { path: './joined/out', join_keys: ['id'] },
+      },
+    });
+    const { document } = await w.json(4, 'run-intent', ...ARGS, '--on-failure-command', 'cat > told.json');
+    expect(document.not_run).toEqual(['pair']);
+    expect((await w.read('told.json')).parallel_results).toEqual([
+      { config_name: 's.t', status: 'failure' },
+      { config_name: 'pair', status: 'not_run' },
+    ]);
+  }),
+);
