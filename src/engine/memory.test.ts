@@ -17,5 +17,11 @@ test('what is left is that of the machine, or of the container where that is les
   };
   expect(freeMemory(files(container))).toBe(70_000);
   expect(freeMemory(files({ ...container, '/sys/fs/cgroup/memory.max': 'max\n' }))).toBe(1_024_000);
+  const older = {
+    '/sys/fs/cgroup/memory/memory.limit_in_bytes': '500000\n',
+    '/sys/fs/cgroup/memory/memory.usage_in_bytes': '480000\n',
+    '/sys/fs/cgroup/memory/memory.stat': 'total_inactive_file 1000\n',
+  };
+  expect(freeMemory(files(older))).toBe(21_000);
   expect(freeMemory(files({}))).toBeUndefined();
 });

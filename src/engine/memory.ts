@@ -16,13 +16,31 @@ function ofMachine(read: Read): number | undefined {
   return match === null ? undefined : Number(match[1]) * 1024;
 }
 
-/** Version 2 of cgroups. Pages of files that nobody uses are given back before anything is ended. */
+/** Both versions of cgroups. */
+const CGROUPS = [
+  {
+    limit: '/sys/fs/cgroup/memory.max',
+    used: '/sys/fs/cgroup/memory.current',
+    stat: '/sys/fs/cgroup/memory.stat',
+    idle: /^inactive_file (\d+)$/m,
+  },
+  {
+    limit: '/sys/fs/cgroup/memory/memory.limit_in_bytes',
+    used: '/sys/fs/cgroup/memory/memory.usage_in_bytes',
+    stat: '/sys/fs/cgroup/memory/memory.stat',
+    idle: /^total_inactive_file (\d+)$/m,
+  },
+] as const;
+
+/** Pages of files that nobody uses are given back before anything is ended. */
 function ofContainer(read: Read): number | undefined {
-  const folder = '/sys/fs/cgroup';
-  const limit = Number(read(`${folder}/memory.max`)?.trim());
-  const used = Number(read(`${folder}/memory.current`)?.trim());
-  const reclaimable = Number(/^inactive_file (\d+)$/m.exec(read(`${folder}/memory.stat`) ?? '')?.[1] ?? 0);
-  return Number.isFinite(limit) && Number.isFinite(used) ? limit - used + reclaimable : undefined;
+  for (const { limit, used, stat, idle } of CGROUPS) {
+    const [most, taken] = [limit, used].map((path) => Number(read(path)?.trim()));
+    if (most === undefined || taken === undefined || !Number.isFinite(most) || !Number.isFinite(taken))
+      continue;
+    return most - taken + Number(idle.exec(read(stat) ?? '')?.[1] ?? 0);
+  }
+  return undefined;
 }
 
 function readText(path: string): string | undefined {
