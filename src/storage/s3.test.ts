@@ -81,6 +81,12 @@ test('encryption at rest and the session token go with every upload, whole or in
       expect(headers['x-amz-server-side-encryption']).toBe('aws:kms');
       expect(headers['x-amz-server-side-encryption-aws-kms-key-id']).toBe('key-1');
     }
+    const uploads = proxy.requests.filter(
+      ({ method, path }) => method === 'PUT' && /small|partNumber=/.test(path),
+    );
+    expect(uploads).toHaveLength(3);
+    // The store compares it with what arrives, so that no byte is lost on the way.
+    for (const { headers } of uploads) expect(headers['x-amz-content-sha256']).toMatch(/^[0-9a-f]{64}$/);
     expect(proxy.requests.every(({ headers }) => headers['x-amz-security-token'] === 'session')).toBe(true);
   } finally {
     proxy.close();
