@@ -7,6 +7,7 @@ import { mssqlDialect } from './mssql-dialect.ts';
 import { mssqlFailure } from './mssql-errors.ts';
 import { describeBatch, type MssqlWire, runBatch, textBlocks } from './mssql-rows.ts';
 import { mssqlColumn } from './mssql-types.ts';
+import { rowGiving } from './row-giving.ts';
 import type { Statement } from './statement.ts';
 import { within } from './within.ts';
 
@@ -199,7 +200,7 @@ async function prepareSession(
     end: () => batch('IF @@TRANCOUNT > 0 ROLLBACK'),
     describe: (statement, policy) =>
       guarded(async () => {
-        const columns = await describeBatch(wire, statement);
+        const columns = rowGiving(await describeBatch(wire, statement), statement);
         return columns.map((column): ResultColumn => {
           const quoted = mssqlDialect.identifier(column.name);
           return mssqlColumn(column, `q.${quoted}`, quoted, policy);

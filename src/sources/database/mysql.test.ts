@@ -214,6 +214,13 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_MYSQL_URL'))('MariaDB', () => {
     });
   });
 
+  test('a statement that gives no rows is refused before it is run', async () => {
+    await lab.run('CREATE PROCEDURE does_something() SELECT 1');
+    const session = await connect();
+    const failed = await failure(session.describe({ sql: 'CALL does_something()', params: [] }, POLICY));
+    expect(failed.hint).toContain('Procedures');
+  });
+
   test('times without a zone become instants of a zone that the server knows, and else are refused', async () => {
     const session = await connect();
     const offset = await describeTable(session, 'matrix', { ...POLICY, timezone: '+02:00' });

@@ -8,6 +8,7 @@ import { mysqlDialect } from './mysql-dialect.ts';
 import { lostMysql, mysqlFailure } from './mysql-errors.ts';
 import { csvBlocks, describeStatement, type MysqlWire, runStatement, textBlocks } from './mysql-rows.ts';
 import { mysqlColumn } from './mysql-types.ts';
+import { rowGiving } from './row-giving.ts';
 import type { Statement } from './statement.ts';
 import { within } from './within.ts';
 
@@ -168,7 +169,7 @@ async function prepareSession(
     },
     describe: (query, policy) =>
       guarded(async () => {
-        const fields = await describeStatement(wire, query);
+        const fields = rowGiving(await describeStatement(wire, query), query);
         await checkZone(run, policy);
         return fields.map((field): ResultColumn => {
           const quoted = mysqlDialect.identifier(field.name);
