@@ -15,6 +15,8 @@ export interface Dialect {
    * Server). The query is one statement that ends with its last token; a comment may follow a line of it.
    */
   wrap(query: string): { readonly before: string; readonly from: string };
+  /** Counts rows, also beyond 2^31 of them. */
+  readonly rowCount: string;
   /** The first rows of `SELECT <select> <rest>`: `… LIMIT n`, `SELECT TOP (n) …`. */
   limit(select: string, rest: string, rows: number): string;
   /** SQL that gives the server's time as canonical text of the kind, for `:until`; undefined for other kinds. */

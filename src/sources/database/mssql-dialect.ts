@@ -5,6 +5,7 @@ import { forDerivedTable } from './mssql-query.ts';
 /** SQL Server: WITH and an ORDER BY have no place in a derived table there. */
 export const mssqlDialect: Dialect = {
   engine: 'mssql',
+  rowCount: 'count_big(*)',
   lexis: {
     backslashEscapes: false,
     nameQuotes: ['['],

@@ -4,6 +4,7 @@ import type { Dialect } from './dialect.ts';
 /** MySQL and MariaDB. */
 export const mysqlDialect: Dialect = {
   engine: 'mysql',
+  rowCount: 'count(*)',
   lexis: {
     backslashEscapes: true,
     nameQuotes: ['`'],

@@ -3,6 +3,7 @@ import type { Dialect } from './dialect.ts';
 
 export const postgresDialect: Dialect = {
   engine: 'postgres',
+  rowCount: 'count(*)',
   lexis: {
     backslashEscapes: false,
     nameQuotes: [],

@@ -125,6 +125,6 @@ async function countRows(
   { session, base, dialect }: CursorSite,
   conditions: readonly Condition[],
 ): Promise<number> {
-  const [row] = await session.query(selectFrom(base, dialect, 'count(*)', conditions));
+  const [row] = await session.query(selectFrom(base, dialect, dialect.rowCount, conditions));
   return Number(row?.[0] ?? 0);
 }
