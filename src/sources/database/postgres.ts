@@ -101,7 +101,7 @@ async function openSession(
   };
 
   const describe = (statement: Statement): Promise<Described> =>
-    guarded(statement, async () => (await sql.unsafe(statement.sql).describe()) as unknown as Described);
+    guarded(statement, () => describedWhole(sql.unsafe(statement.sql)));
 
   /**
    * COPY takes no parameters. Each is bound to a setting of the transaction, which the statement reads, as the type
@@ -233,6 +233,34 @@ function listening(copy: ReturnType<Sql['unsafe']>, onError: (error: unknown) =>
     resolve(result);
   };
   return copy.readable();
+}
+
+/**
+ * What a statement gives, once the server is done with it. The driver tells it earlier; an error between these two
+ * moments (a statement timeout) makes it take the answers to what is asked next for others, and wait for ever.
+ */
+async function describedWhole(statement: ReturnType<Sql['unsafe']>): Promise<Described> {
+  const asked = statement.describe() as unknown as {
+    resolve(result: unknown): void;
+    reject(error: unknown): void;
+  };
+  let answers = 0;
+  const isDone = new Promise<void>((done, failed) => {
+    const [resolve, reject] = [asked.resolve.bind(asked), asked.reject.bind(asked)];
+    asked.resolve = (result) => {
+      answers += 1;
+      resolve(result);
+      if (answers === 2) done();
+    };
+    asked.reject = (error) => {
+      reject(error);
+      failed(error);
+    };
+  });
+  isDone.catch(() => undefined);
+  const described = (await asked) as unknown as Described;
+  await isDone;
+  return described;
 }
 
 /** The extended protocol, also without parameters: its answers are told apart from those of a script. */
