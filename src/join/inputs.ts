@@ -142,7 +142,7 @@ async function rowCounts(engine: Engine, parts: readonly InputPart[]): Promise<n
   return parts.map(({ localPath }) => rows.get(localPath) ?? 0);
 }
 
-const SAMPLED_ROWS = 10_000;
+const SAMPLED_ROWS = 2048;
 
 /** How wide texts really are decides how many rows fit in a row group; the types do not tell. */
 async function sampledWidths(
