@@ -14,6 +14,8 @@ export type SideName = 'left' | 'right';
 /** What manifests and listings say of one input; no row is read. */
 export interface DescribedInput extends Located {
   readonly side: SideName;
+  /** The config's label of the side. */
+  readonly label: string | undefined;
   readonly reach: JoinReach;
   readonly manifest: Manifest | undefined;
   readonly artifact: string | undefined;
@@ -58,7 +60,7 @@ export async function describeInput(
     spec.artifact,
     available,
     wantsHistory,
-    `the ${side} input ${located.location}`,
+    `the ${side} input ${spec.name === undefined ? '' : `${spec.name}, `}${located.location}`,
   );
   const isOfArtifact: DescribedInput['isOfArtifact'] = (file) =>
     artifact === undefined || (file.artifact ?? artifactOfName(file.path)?.artifact) === artifact;
@@ -70,6 +72,7 @@ export async function describeInput(
   return {
     ...located,
     side,
+    label: spec.name,
     reach: spec.place,
     manifest,
     artifact,

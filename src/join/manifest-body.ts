@@ -129,7 +129,7 @@ function recordKeys({ joined, left, prepared, right, spec }: JoinFacts): readonl
 }
 
 function inputOf(input: JoinInput, bronze: readonly BronzeOrigin[]) {
-  const { artifact, location, manifest, partition, path, rows, side } = input;
+  const { artifact, label, location, manifest, partition, path, rows, side } = input;
   const kept = [
     'load_pattern',
     'load_partition_name',
@@ -145,6 +145,7 @@ function inputOf(input: JoinInput, bronze: readonly BronzeOrigin[]) {
     path,
     commit_id: manifest?.commit_id ?? null,
     side,
+    ...(label !== undefined && { name: label }),
     silver_path: location,
     layer: manifest?.layer ?? null,
     silver_model: manifest?.silver_model ?? null,

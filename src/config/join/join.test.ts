@@ -1,7 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the substitutions of configs look like that
 import { describe, expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { FoundryError } from '../../core/errors.ts';
 import { parseConfig, problemsOf } from '../load.ts';
+import { withValue } from '../other-values.ts';
 import type { JoinSpec } from './spec.ts';
 
 const SIDES = 'left: {path: a/l}, right: {path: a/r}';
@@ -25,6 +28,8 @@ function refused(yaml: string, env: Readonly<Record<string, string>> = {}): read
   }
   return [];
 }
+
+type Json = Readonly<Record<string, unknown>>;
 
 describe('a join', () => {
   test('has the documented defaults', () => {
@@ -171,4 +176,70 @@ describe('the platform of a side', () => {
     expect(odd('storage_backend: s3')).toContain("requires 's3_bucket'");
     expect(odd('s3_bucket: "a b"')).toContain('is no name of a bucket');
   });
+});
+
+describe('every key of silver_join', () => {
+  const root = join(import.meta.dir, '../../..');
+  const schema = JSON.parse(readFileSync(join(root, 'schemas/join.schema.json'), 'utf8'));
+  const place = { domain: 'd', entity: 'e' };
+  const BASE = { silver_join: { left: place, right: place, output: place } };
+  /** Keys that exclude others, or mean something only beside others. */
+  const BESIDE: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+    'output.as_of.left': { 'output.as_of.left': 'a' },
+    'output.as_of.right_from': { 'output.as_of.left': 'a' },
+    'output.as_of.right_to': { 'output.as_of.left': 'a' },
+  };
+  const VALUES: Readonly<Record<string, unknown>> = {
+    load_date: 'latest',
+    model: 'scd_type_1',
+    null_ratio: [{ column: 'a' }],
+    unique_keys: [{ columns: ['a'] }],
+    join_key_pairs: ['a'],
+    join_key_mapping: ['a'],
+    min: 0.5,
+    s3_bucket: 'lake',
+    azure_container: 'lake',
+    endpoint_url: 'https://store.test',
+    account_url: 'https://store.test',
+  };
+
+  function leaves(node: Json, path: readonly string[] = []): { path: string; schema: Json }[] {
+    const children = Object.entries((node.properties ?? {}) as Record<string, Json>);
+    if (children.length === 0) return [{ path: path.join('.'), schema: node }];
+    return children.flatMap(([key, child]) => leaves(child, [...path, key]));
+  }
+
+  function sample(path: string, node: Json): unknown {
+    const key = path.split('.').at(-1) ?? '';
+    if (path.endsWith('row_count.min') || path.endsWith('max')) return 3;
+    if (Object.hasOwn(VALUES, key)) return VALUES[key];
+    const options = (node.anyOf ?? []) as Json[];
+    const choices = options.find((option) => Array.isArray(option.enum))?.enum as unknown[] | undefined;
+    if (choices !== undefined) return choices.at(-1);
+    const types = [node, ...options].map(({ type }) => type);
+    if (types.includes('boolean')) return true;
+    if (types.includes('integer') || types.includes('number')) return 7;
+    return types.includes('string') ? 'other' : ['csv'];
+  }
+
+  const all = leaves(schema.properties.silver_join).filter(({ path }) => !path.includes('platform.'));
+  test('there are many', () => expect(all.length).toBeGreaterThan(50));
+
+  test.each(all.map(({ path, schema: node }) => [path, node] as const))(
+    '%s changes what a join does',
+    (path, node) => {
+      const isPath = path.endsWith('.path');
+      const set = (over: Readonly<Record<string, unknown>>): string => {
+        const [side = ''] = path.split('.');
+        const base = isPath ? withValue(BASE, ['silver_join', side], {}) : BASE;
+        const config = Object.entries(over).reduce<unknown>(
+          (given, [keys, value]) => withValue(given, ['silver_join', ...keys.split('.')], value),
+          isPath && Object.keys(over).length === 0 ? BASE : base,
+        );
+        return JSON.stringify(spec(JSON.stringify(config)));
+      };
+      const beside = BESIDE[path] ?? {};
+      expect(set({ ...beside, [path]: sample(path, node) })).not.toBe(set(path in beside ? {} : beside));
+    },
+  );
 });

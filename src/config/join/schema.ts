@@ -68,7 +68,7 @@ const side = kit.section({
     'Laid over `platform`, key by key, for this side alone. What stands in `bronze` may also stand here directly.',
     kit.section({ ...platformEntries, ...bronze }),
   ),
-  name: kit.optional('Label of the side, for messages.', kit.text),
+  name: kit.optional('Label of the side, for messages and the manifest.', kit.text),
 });
 
 const keyPair = v.union([kit.text, kit.textMap], 'must be a text or {left, right}');
