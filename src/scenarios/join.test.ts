@@ -245,6 +245,19 @@ test(
       'w=y/current.csv',
       'w=y/current.parquet',
     ]);
+    // Both formats hold the same rows: they are read once, with the column that only folders carry.
+    const both = {
+      left: './joined/out',
+      right: './joined/out',
+      path: './joined/again',
+      join_keys: ['id', 'w'],
+    };
+    const again = await join(w, { ...both, select_columns: ['id', 'left.w'] });
+    expect(again.document.reports[0].inputs[0]).toMatchObject({ artifact: 'current', rows: 2 });
+    expect(await rowsOf(w, 'joined/again')).toEqual([
+      { id: 1, w: 'x' },
+      { id: 2, w: 'y' },
+    ]);
   }),
 );
 
