@@ -20,7 +20,7 @@ export function configReference(): string {
     'Generated from the schemas in `src/config` by `npm run schemas`; do not edit.',
     [
       'A config is one YAML mapping in one of two dialects, told apart by its keys: *classic* has `platform` and `source`, *intent* has `system`, `entity` and `bronze`.',
-      'An unknown key is an error. A key that is marked *not available yet* is known, and refused with code CFG010. A key without a value counts as absent. Names to choose from may be written in any case.',
+      'An unknown key is an error. A key without a value counts as absent. Names to choose from may be written in any case.',
       'For completion and checks in an editor, begin the file with `# yaml-language-server: $schema=<path to>/schemas/config.schema.json`.',
     ].join('\n\n'),
     '## Several datasets in one file',
@@ -61,9 +61,7 @@ function sections(schema: Schema, path: readonly string[]): string[] {
     ([key, child]) =>
       `| \`${key}\` | ${cell(typeOf(child))} | ${cell(defaultOf(child))} | ${cell(meaningOf(child))} |`,
   );
-  const below = entries.flatMap(([key, child]) =>
-    notesOf(child).later === undefined ? sections(child, [...path, key]) : [],
-  );
+  const below = entries.flatMap(([key, child]) => sections(child, [...path, key]));
   return [title, `| Key | Type | Default | Meaning |\n|---|---|---|---|\n${rows.join('\n')}`, ...below];
 }
 
@@ -88,11 +86,6 @@ function defaultOf(schema: Schema): string {
 function meaningOf(schema: Schema): string {
   const notes = notesOf(schema);
   const parts = [descriptionOf(schema)];
-  if (notes.later !== undefined)
-    parts.push(`*Not available yet${notes.later === '' ? '' : `: ${notes.later}`}.*`);
-  if (notes.laterChoices !== undefined) {
-    parts.push(`*Not available yet: ${notes.laterChoices.map((choice) => `\`${choice}\``).join(', ')}.*`);
-  }
   if (notes.obsolete !== undefined) parts.push(`*Accepted with a warning, no effect: ${notes.obsolete}.*`);
   if (notes.moved !== undefined) parts.push('*An error here.*');
   return parts.join(' ');

@@ -22,7 +22,7 @@ const MEANINGS: Readonly<Record<SilverModelName, string>> = {
 };
 
 type Silver = Readonly<Record<string, unknown>>;
-type Verdict = { readonly spec: DatasetSpec } | { readonly later: boolean; readonly keys: readonly string[] };
+type Verdict = { readonly spec: DatasetSpec } | { readonly keys: readonly string[] };
 
 function judge(config: object): Verdict {
   try {
@@ -32,10 +32,7 @@ function judge(config: object): Verdict {
   } catch (error) {
     const problems = problemsOf(error);
     if (problems.length === 0) throw error;
-    return {
-      later: problems.every(({ code }) => code === 'CFG010'),
-      keys: problems.map(({ path }) => path.split('.').at(-1) ?? ''),
-    };
+    return { keys: problems.map(({ path }) => path.split('.').at(-1) ?? '') };
   }
 }
 
@@ -67,7 +64,7 @@ function classicCell(
   const isDefault = defaultModel(pattern) === model ? ' **default**' : '';
   const bare = classic(pattern, { model });
   const full = classic(pattern, { model, ...WITH_KEYS });
-  if (!('spec' in full)) return full.later ? 'not yet' : `no: ${full.keys.join(', ')}`;
+  if (!('spec' in full)) return `no: ${full.keys.join(', ')}`;
   if ('spec' in bare) return `yes${isDefault}`;
   return `yes${isDefault}, needs ${bare.keys.map((key) => `\`${key}\``).join(' and ')}`;
 }
@@ -80,12 +77,8 @@ function artifactsOf(spec: DatasetSpec): string {
     { name: 'id', type: STRING },
     { name: 'at', type: orderType },
   ];
-  try {
-    const queries = MODELS[silver.model].artifacts(silver, { fields, orderType });
-    return queries.map(({ artifact }) => `\`${artifact}\``).join(', ');
-  } catch {
-    return 'not yet';
-  }
+  const queries = MODELS[silver.model].artifacts(silver, { fields, orderType });
+  return queries.map(({ artifact }) => `\`${artifact}\``).join(', ');
 }
 
 function deleteModes(verdict: (mode: string) => Verdict): string {
@@ -102,7 +95,7 @@ function intentRow(kind: (typeof KINDS)[number], modeKey: string, mode: string):
   const silver = { entity_kind: kind, [modeKey]: mode, ...columns };
   const verdict = intent(silver);
   const names = `| \`${kind}\` | \`${modeKey}: ${mode}\` |`;
-  if (!('spec' in verdict)) return `${names} ${verdict.later ? 'not available yet' : 'no'} | | | |`;
+  if (!('spec' in verdict)) return `${names} no | | | |`;
   const refused = LOAD_PATTERNS.filter((pattern) => !('spec' in intent(silver, pattern)));
   if (refused.length > 0)
     throw new Error(`${kind} is refused with ${refused.join(', ')}; say so in the page`);

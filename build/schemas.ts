@@ -119,7 +119,6 @@ function describe(description: string, notes: Json | undefined): string {
   return [
     description,
     notes?.fallback === undefined ? '' : `Default: ${notes.fallback}.`,
-    notes?.later === undefined ? '' : 'Not available yet.',
     notes?.obsolete === undefined ? '' : `No effect: ${notes.obsolete}.`,
   ]
     .filter((part) => part !== '')

@@ -265,8 +265,7 @@ function outcome(config: unknown, path: string): { readonly told: boolean; reado
     return { told: warnings.some((warning) => names(warning.path)), shown: JSON.stringify(datasets) };
   } catch (error) {
     const told = problemsOf(error).some(
-      (problem) =>
-        names(problem.path) && (problem.code === 'CFG010' || problem.message.includes('belongs in')),
+      (problem) => names(problem.path) && problem.message.includes('belongs in'),
     );
     return { told, shown: `refused: ${String(error)}` };
   }

@@ -29,7 +29,7 @@ export interface OpenedConfig extends LoadedConfig {
  * Reads a config file of either dialect, and the files of the environments that it names. Nothing else is looked
  * at.
  *
- * @throws ConfigError (CFG001, or CFG010 when everything wrong is only not built yet) with all problems at once.
+ * @throws ConfigError (CFG001) with all problems at once.
  */
 export async function loadConfig(path: string, env: Environment): Promise<LoadedConfig> {
   const { datasets, join, warnings } = await openConfig(path, env);

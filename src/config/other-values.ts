@@ -17,7 +17,7 @@ export function leavesOf(schema: Schema, path: ConfigPath = []): ConfigLeaf[] {
   if (entries === undefined) return [{ path, schema }];
   return Object.entries(entries).flatMap(([key, child]) => {
     const notes = notesOf(child);
-    const isRead = notes.obsolete === undefined && notes.moved === undefined && notes.later === undefined;
+    const isRead = notes.obsolete === undefined && notes.moved === undefined;
     return isRead ? leavesOf(child, [...path, key]) : [];
   });
 }

@@ -20,7 +20,7 @@ export interface ReadConfig {
 /**
  * Reads the text of a config of either dialect.
  *
- * @throws ConfigError (CFG001, or CFG010 when everything wrong is only not built yet) with all problems at once.
+ * @throws ConfigError (CFG001) with all problems at once.
  */
 export function readConfig(path: string, text: string, env: Environment): ReadConfig {
   const parsed = parseYaml(text);

@@ -21,12 +21,6 @@ export const ERRORS = {
     meaning: 'A config file is missing, unreadable or invalid.',
     hint: 'Correct the places listed, then check with --validate-only.',
   },
-  CFG010: {
-    exit: 2,
-    retryable: false,
-    meaning: 'The config asks for something this version cannot do yet.',
-    hint: 'Remove the setting, or use a version that supports it.',
-  },
   POL001: {
     exit: 2,
     retryable: false,

@@ -47,7 +47,7 @@ export interface Promotion {
 
 /**
  * @throws SCHEMA001 for columns that do not match the config; DATA001 for an order column without an order;
- * CFG001 for settings that contradict each other; CFG010.
+ * CFG001 for settings that contradict each other.
  */
 export async function planPromotion(
   dataset: PromotionSubject,

@@ -81,7 +81,7 @@ interface PlannedSteps {
 /**
  * Reads config, manifests and listings only; writes nothing. Text that orders rows is shown as timestamps, since
  * what it holds is known only to a run.
- * @throws what would be wrong with the config or the columns: CFG001, CFG010, SCHEMA001.
+ * @throws what would be wrong with the config or the columns: CFG001, SCHEMA001.
  */
 export async function planSilver(spec: DatasetSpec, options: SilverRunOptions): Promise<SilverPlan> {
   if (spec.silver === undefined) {

@@ -19,8 +19,7 @@ interface Finding extends Omit<ConfigWarning, 'code'> {
 
 interface FileReport {
   readonly file: string;
-  /** `unavailable`: right, but asks for what this version cannot do yet. */
-  readonly status: 'valid' | 'invalid' | 'unavailable';
+  readonly status: 'valid' | 'invalid';
   readonly datasets: readonly string[];
   readonly problems: readonly Finding[];
 }
@@ -54,7 +53,7 @@ async function validate(file: string, strict: boolean): Promise<FileReport> {
     if (!(error instanceof FoundryError) || problems.length === 0) throw error;
     return {
       file,
-      status: problems.every(({ code }) => code === 'CFG010') ? 'unavailable' : 'invalid',
+      status: 'invalid',
       datasets: [],
       problems: problems.map((problem) => finding(problem, 'error')),
     };
@@ -75,7 +74,7 @@ function text({ file, status, datasets, problems }: FileReport): string {
 
 /** `3 files: 2 valid, 1 invalid`. */
 function summary(reports: readonly FileReport[]): string {
-  const counts = (['valid', 'invalid', 'unavailable'] as const)
+  const counts = (['valid', 'invalid'] as const)
     .map((status) => ({ status, n: reports.filter((report) => report.status === status).length }))
     .filter(({ n }) => n > 0);
   const files = `${reports.length} ${reports.length === 1 ? 'file' : 'files'}`;

@@ -50,7 +50,6 @@ interface InitReport {
   readonly written: readonly string[];
   readonly facts: Readonly<Record<string, string>>;
   /** What keeps the config from being run by this version. */
-  readonly not_available: readonly string[];
   readonly next: readonly string[];
 }
 
@@ -68,7 +67,7 @@ export const initCommand = defineCommand({
       example === undefined
         ? await planNew(given, session)
         : await planExample(example, given['output-file'] ?? `${example}.yaml`);
-    const { notAvailable, next } = await check(plan.config);
+    const next = await check(plan.config);
     const schema = join(dirname(plan.config.path), SCHEMA_FILE);
     const withSchema = given['with-schema'] === true || plan.withSchema;
     const files = [
@@ -81,29 +80,18 @@ export const initCommand = defineCommand({
       config: plan.config.path,
       written,
       facts: plan.facts,
-      not_available: notAvailable,
       next,
     };
     return emitReports(session.command, given.output, [report], render);
   },
 });
 
-/** Nothing is written that `config validate` would refuse. @throws ConfigError */
-async function check(
-  config: NewFile,
-): Promise<{ readonly notAvailable: readonly string[]; readonly next: readonly string[] }> {
-  const { formatProblem, parseConfig, problemsOf } = await import('../../config/load.ts');
-  const { path } = config;
-  const validate = `foundry config validate ${path}`;
-  try {
-    parseConfig(path, config.text, process.env);
-    const run = `foundry run-intent --config ${path}`;
-    return { notAvailable: [], next: [validate, `${run} --dry-run`, run] };
-  } catch (error) {
-    const problems = problemsOf(error);
-    if (problems.length === 0 || problems.some(({ code }) => code !== 'CFG010')) throw error;
-    return { notAvailable: problems.map(formatProblem), next: [validate] };
-  }
+/** Nothing is written that `config validate` would refuse. @returns what to run next @throws ConfigError */
+async function check({ path, text }: NewFile): Promise<readonly string[]> {
+  const { parseConfig } = await import('../../config/load.ts');
+  parseConfig(path, text, process.env);
+  const run = `foundry run-intent --config ${path}`;
+  return [`foundry config validate ${path}`, `${run} --dry-run`, run];
 }
 
 async function listExamples(session: Session): Promise<number> {
@@ -121,15 +109,12 @@ async function listExamples(session: Session): Promise<number> {
   return 0;
 }
 
-function render({ config, written, facts, not_available, next }: InitReport): string {
+function render({ config, written, facts, next }: InitReport): string {
   const title =
     written.length === 0 ? `${config} is there already, as it would be written` : `${config} is written`;
   const others = written.filter((path) => path !== config);
   return [
     renderFacts(title, [...Object.entries(facts), ['also written', others.join(', ') || undefined]]),
-    ...(not_available.length === 0
-      ? []
-      : ['This version cannot run it yet:', ...not_available.map((problem) => `  ${problem}`)]),
     'Next',
     ...next.map((command) => `  ${command}`),
   ].join('\n');

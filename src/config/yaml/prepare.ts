@@ -30,7 +30,7 @@ export function prepare(root: Schema, value: unknown, report: Report): unknown {
     if (entries !== undefined)
       return isMapping(current) ? section(entries, current, path) : noSection(current, path);
     const choices = choicesOf(schema);
-    if (choices !== undefined) return choice(schema, choices, current, path);
+    if (choices !== undefined) return choiceOf(choices, current);
     const inner = unwrap(schema);
     if (inner.type === 'loose_object' && !isMapping(current)) return noSection(current, path);
     if (inner.type === 'array' && Array.isArray(current)) {
@@ -82,9 +82,6 @@ export function prepare(root: Schema, value: unknown, report: Report): unknown {
         continue;
       }
       kept[key] = visit(schema, item, here);
-      if (notes.later !== undefined && asksForSomething(item)) {
-        report.later(here, `'${key}' is not available yet${notes.later === '' ? '' : `; ${notes.later}`}`);
-      }
     }
     return kept;
   };
@@ -115,21 +112,6 @@ export function prepare(root: Schema, value: unknown, report: Report): unknown {
     report.invalid([...path, key], `unknown key${hint}`, 'key');
   };
 
-  const choice = (
-    schema: Schema,
-    choices: readonly string[],
-    current: unknown,
-    path: ConfigPath,
-  ): unknown => {
-    if (typeof current !== 'string') return current;
-    const folded = current.trim().toLowerCase();
-    if (!choices.includes(folded)) return current;
-    if (notesOf(schema).laterChoices?.includes(folded) === true) {
-      report.later(path, `${formatPath(path.slice(-1))}: ${folded} is not available yet`, 'value');
-    }
-    return folded;
-  };
-
   return visit(root, value, []);
 }
 
@@ -148,12 +130,11 @@ function otherName(key: string, known: readonly string[]): string | undefined {
   return names.find((name) => known.includes(name));
 }
 
-/** `false`, `[]`, `{}` and mappings of only those ask for nothing. */
-function asksForSomething(value: unknown): boolean {
-  if (value === null || value === undefined || value === false) return false;
-  if (Array.isArray(value)) return value.length > 0;
-  if (!isMapping(value)) return true;
-  return value.enabled !== false && Object.values(value).some(asksForSomething);
+/** Names to choose from may be written in any case, with blanks around them. */
+function choiceOf(choices: readonly string[], current: unknown): unknown {
+  if (typeof current !== 'string') return current;
+  const folded = current.trim().toLowerCase();
+  return choices.includes(folded) ? folded : current;
 }
 
 function isUsable(schema: Schema | undefined): boolean {

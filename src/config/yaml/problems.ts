@@ -21,9 +21,8 @@ export interface ConfigWarning {
   readonly code?: string;
 }
 
-/** CFG001: the config is wrong. CFG010: it is right, but asks for what this version cannot do. */
 export interface ConfigProblem extends ConfigWarning {
-  readonly code: 'CFG001' | 'CFG010';
+  readonly code: 'CFG001';
 }
 
 /** A config that was refused, with every problem that was found in it. */
@@ -36,8 +35,7 @@ export class ConfigError extends FoundryError {
     problems: readonly ConfigProblem[],
     options: { readonly cause?: unknown; readonly warnings?: readonly ConfigWarning[] } = {},
   ) {
-    const invalid = problems.some((problem) => problem.code === 'CFG001');
-    super(invalid ? 'CFG001' : 'CFG010', problems.map(formatProblem).join('\n'), options);
+    super('CFG001', problems.map(formatProblem).join('\n'), options);
     this.problems = problems;
     this.warnings = options.warnings ?? [];
   }

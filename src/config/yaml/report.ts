@@ -18,8 +18,6 @@ export interface Report {
    * one mistake is told once.
    */
   invalid(path: ConfigPath, message: string, part?: 'key' | 'value'): void;
-  /** The config asks at `path` for what is not built. */
-  later(path: ConfigPath, message: string, part?: 'key' | 'value'): void;
   /** @param code of a deprecation */
   warn(path: ConfigPath, message: string, code?: string): void;
   /** Keeps later problems at `path` from being reported. */
@@ -76,7 +74,6 @@ export function createReport(
     problems,
     warnings,
     invalid: (path, message, part = 'value') => add('CFG001', path, message, part),
-    later: (path, message, part = 'key') => add('CFG010', path, message, part),
     warn: (path, message, code) => {
       warnings.push({ ...(code !== undefined && { code }), ...place(path, 'key'), message });
     },

@@ -4,14 +4,10 @@ export type Schema = v.GenericSchema;
 
 /** What the schema of a key says beside its type; read by validation, the JSON Schemas and the docs. */
 export interface Notes {
-  /** The key is known but not built: using it is a CFG010 problem. The text may say what to do instead. */
-  readonly later?: string;
   /** The key is accepted and has no effect; the text says what replaces it. */
   readonly obsolete?: string;
   /** The key belongs elsewhere: the text is the path. */
   readonly moved?: string;
-  /** Choices that are known but not built. */
-  readonly laterChoices?: readonly string[];
   /** How docs describe a default that is not a constant. */
   readonly fallback?: string;
 }

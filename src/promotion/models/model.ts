@@ -50,7 +50,7 @@ export interface SilverModel {
    * each row of a key changed.
    */
   readonly preparation: 'none' | 'versions' | 'events' | 'changes';
-  /** Pure: no I/O. @throws CFG001 for settings that contradict the model; CFG010. */
+  /** Pure: no I/O. @throws CFG001 for settings that contradict the model. */
   readonly artifacts: (spec: SilverSpec, columns: ModelColumns) => readonly ArtifactQuery[];
 }
 
