@@ -1,6 +1,7 @@
 /** From here on a collection pays: the program itself takes 65 MB, a row group under way about as much. */
 const CALM_BYTES = 180_000_000;
-const PAUSE_CALLS = 2;
+/** A collection is followed by work for this many times as long, however small the batches are. */
+const WORK_SHARE = 4;
 
 /**
  * Gives a function to be called between batches, which collects garbage when the process has grown. Left alone, the
@@ -8,11 +9,12 @@ const PAUSE_CALLS = 2;
  * measurable time, since almost nothing of what a batch leaves is alive.
  */
 export function garbageCollector(): () => void {
-  let pause = 0;
+  let nextMs = 0;
   return () => {
-    pause = Math.max(0, pause - 1);
-    if (pause > 0 || process.memoryUsage.rss() < CALM_BYTES) return;
+    const startMs = performance.now();
+    if (startMs < nextMs || process.memoryUsage.rss() < CALM_BYTES) return;
     Bun.gc(true);
-    pause = PAUSE_CALLS;
+    const endMs = performance.now();
+    nextMs = endMs + (endMs - startMs) * WORK_SHARE;
   };
 }

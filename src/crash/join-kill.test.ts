@@ -118,7 +118,7 @@ describe('a join that is killed goes on at the chunk it reached, and gives the b
         const trials = await inPairs(chosen, (point) => trial(prepared, point, expected));
         expect(trials.filter(({ problems }) => problems.length > 0)).toEqual([]);
         const resumed = new Set(trials.map(({ resumedAt }) => resumedAt));
-        expect(resumed.size).toBeGreaterThan(SOAK ? 4 : 2);
+        expect(resumed.size).toBeGreaterThan(SOAK ? 4 : 1);
       },
       TEST_MS,
     );
