@@ -5,8 +5,7 @@ import { rowText } from './row-text.ts';
 test('a row of JSON values is the JSON that it is', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (row) => {
-      const back = JSON.parse(rowText(row, 'row 1'));
-      expect(back).toEqual(JSON.parse(JSON.stringify(row)));
+      expect(JSON.parse(rowText(row, 'row 1'))).toEqual(row);
     }),
   );
 });
