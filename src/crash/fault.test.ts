@@ -96,7 +96,8 @@ describe('a run whose disk fails at a system call says so and leaves the old par
           faultTrial(prepared, scene, point, failure),
         );
         expect(trials.filter(({ problems }) => problems.length > 0)).toEqual([]);
-        expect(trials.filter(({ code }) => code === 5).length).toBeGreaterThan(trials.length / 4);
+        // The rest fail to open a config or the source, or something that a run can do without.
+        expect(trials.filter(({ code }) => code === 5).length).toBeGreaterThan(trials.length / 8);
       },
       TEST_MS,
     );
