@@ -122,9 +122,6 @@ export interface WrittenArtifact {
   readonly staged: string;
 }
 
-/** Row groups that small folders do not read much of in vain. */
-const ROWS_OF_FOLDERS = 20_480;
-
 /**
  * Writes one artifact: sorted once, then one file per partition value and format, so that the bytes do not depend
  * on threads. Zero rows give one file that has the columns.
@@ -175,7 +172,6 @@ async function writeFiles(
     copyToPart(engine, planned.sql(stagedOf), staged, {
       format: 'parquet',
       compression: 'none',
-      ...(planned.partitions.length > 0 && { rowGroupRows: ROWS_OF_FOLDERS }),
     }),
   );
   progress.step(`writing ${planned.stem}`);
