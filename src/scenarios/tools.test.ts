@@ -200,6 +200,19 @@ describe('foundry init', () => {
     }),
   );
   test(
+    'says which column would order the rows, were it never empty, and keeps the rows as they are',
+    scenario(async (workspace) => {
+      await workspace.put('visits.csv', 'visit_id,changed_at\n1,2025-01-01\n2,\n');
+      const written = await workspace.run('init', 'visits.csv');
+      expectExit(written, 0);
+      expect(written.stdout).toContain('(none found: changed_at is empty in some rows)');
+      expect(written.stdout).toContain('snapshot: the rows as they are');
+      const config = await readFile(workspace.path('visits.yaml'), 'utf8');
+      expect(config).toContain('model: periodic_snapshot');
+      expect(config).toMatch(/# primary_keys: \[visit_id\] .*\n.*# order_column: changed_at /);
+    }),
+  );
+  test(
     'writes nothing where a file is in the way, unless forced',
     scenario(async (workspace) => {
       await workspace.put('data/orders.csv', 'mine\n');

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
-import { SCHEMA_FILE } from '../../config/tools/template.ts';
+import { incompleteTimes } from '../../config/tools/propose.ts';
+import { type Draft, SCHEMA_FILE } from '../../config/tools/template.ts';
 import { FoundryError } from '../../core/errors.ts';
 import type { Session } from '../session.ts';
 import { canAsk, openAsker } from './ask.ts';
@@ -51,14 +52,22 @@ export async function planNew(given: Given, session: Session): Promise<Plan> {
           columns: `${draft.columns.map(({ name }) => name).join(', ')} (from the first ${rows} rows)`,
         }),
         keys: draft.keys.length === 0 ? '(none found)' : draft.keys.join(', '),
-        'order column': draft.orderColumn ?? '(none found)',
-        kind: draft.keys.length === 0 ? 'snapshot: the rows as they are' : draft.kind,
+        'order column': draft.orderColumn ?? noOrder(draft),
+        kind:
+          draft.keys.length === 0 || draft.orderColumn === undefined
+            ? 'snapshot: the rows as they are'
+            : draft.kind,
       },
       withSchema: withSchema === true,
     };
   } finally {
     asker?.close();
   }
+}
+
+function noOrder({ columns }: Draft): string {
+  const [nearly] = incompleteTimes(columns);
+  return nearly === undefined ? '(none found)' : `(none found: ${nearly} is empty in some rows)`;
 }
 
 type Given = Readonly<Record<string, unknown>>;

@@ -47,6 +47,11 @@ export function isTime({ type, values }: SampleColumn): boolean {
   return type === 'string' && texts.length > 0 && texts.every((text) => ISO.test(text));
 }
 
+/** Columns that would order the rows, were they not empty in some of them. */
+export function incompleteTimes(columns: readonly SampleColumn[]): readonly string[] {
+  return columns.filter((column) => isTime(column) && !isComplete(column)).map(({ name }) => name);
+}
+
 function orderColumnOf(columns: readonly SampleColumn[]): SampleColumn | undefined {
   const times = columns.filter((column) => isTime(column) && isComplete(column));
   return (

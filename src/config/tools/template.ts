@@ -1,4 +1,4 @@
-import type { SampleColumn } from './propose.ts';
+import { incompleteTimes, type SampleColumn } from './propose.ts';
 import type { Reading } from './reading.ts';
 import { indented, list, mapping, oneLine, text } from './yaml-text.ts';
 
@@ -154,8 +154,8 @@ function classic(draft: Draft): string[] {
           `  order_column: ${text(orderColumn)}   # which of two rows is newer`,
         ]
       : [
-          '  # primary_keys: [id]         # columns that tell one thing from another',
-          '  # order_column: updated_at   # which of two rows is newer',
+          `  # primary_keys: ${oneLine(list(keys.length > 0 ? keys : ['id']))}   # columns that tell one thing from another`,
+          `  # order_column: ${oneLine(text(orderColumn ?? incompleteTimes(columns)[0] ?? 'updated_at'))}   # which of two rows is newer`,
           ...(columns.length > 0
             ? [`  # The columns: ${oneLine(columns.map(({ name }) => name).join(', '))}`]
             : []),

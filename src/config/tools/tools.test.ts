@@ -7,7 +7,7 @@ import { migrateConfig } from './doctor.ts';
 import { editYaml } from './edit-yaml.ts';
 import { withDerivedPaths } from './expand.ts';
 import { diffLines, linesOf, unifiedDiff } from './line-diff.ts';
-import { propose, type SampleColumn } from './propose.ts';
+import { incompleteTimes, propose, type SampleColumn } from './propose.ts';
 import { type Draft, renderConfig } from './template.ts';
 
 const FIXTURES = join(import.meta.dir, '../../../fixtures');
@@ -229,6 +229,7 @@ describe('a proposal', () => {
   test('never takes a column that is sometimes empty', () => {
     const columns = [column('id', 'int64', '1', null), column('updated_at', 'date', null, '2025-01-01')];
     expect(propose(columns, 'x')).toEqual({ keys: [], kind: 'event' });
+    expect(incompleteTimes(columns)).toEqual(['updated_at']);
   });
 });
 
