@@ -5,15 +5,9 @@ import { join } from 'node:path';
 import { FoundryError } from '../core/errors.ts';
 import type { Storage } from '../storage/storage.ts';
 import { commitSuite } from '../testing/commit-suite.ts';
-import { type FaultProxy, faultProxy, type HttpFault, type ProxiedRequest } from '../testing/fault-proxy.ts';
+import type { FaultProxy, HttpFault, ProxiedRequest } from '../testing/fault-proxy.ts';
 import { manifestBody, NEVER_STOPPED, spoolParts } from '../testing/lake-fixtures.ts';
-import {
-  azureTestConnectionString,
-  azureTestStore,
-  s3TestEndpoint,
-  s3TestStore,
-  type TestStore,
-} from '../testing/object-stores.ts';
+import { azureTestStore, PROXIED_STORES, s3TestStore, type TestStore } from '../testing/object-stores.ts';
 import { openPartition } from './commit.ts';
 import { MANIFEST_NAME } from './manifest.ts';
 import { openCommitted } from './reader.ts';
@@ -67,28 +61,22 @@ const FAULTS: readonly { readonly behaviour: HttpFault; readonly lasting?: true 
 ];
 const isSoak = process.env.FOUNDRY_SOAK === '1';
 
-for (const [name, direct, via] of [
-  ['S3', () => s3, async (proxy: FaultProxy) => s3TestStore(proxy.url)],
-  [
-    'Azure',
-    () => azure,
-    async (proxy: FaultProxy) =>
-      azureTestStore(azureTestConnectionString().replace(azureOrigin(), proxy.url)),
-  ],
-] as const) {
+for (const [name, setUp] of PROXIED_STORES) {
   describe(`commits on ${name} whose requests fail`, () => {
     let proxy: FaultProxy;
     let store: TestStore;
     beforeAll(async () => {
-      proxy = await faultProxy(name === 'S3' ? s3TestEndpoint() : azureOrigin());
-      store = await via(proxy);
+      ({ proxy, store } = await setUp());
     });
     afterAll(() => proxy.close());
 
     /** Its own breaker's memory of failures must not outlive a test. */
     const faulty = (place: string): Storage =>
       store.open(place, { answerMs: 400, retry: { attempts: 3, baseMs: 2, capMs: 5 } });
-    const straight = (place: string): Storage => direct().open(place, { connections: direct().connections });
+    const straight = (place: string): Storage => {
+      const { open, connections } = name === 'S3' ? s3 : azure;
+      return open(place, { connections });
+    };
 
     /** One commit over another, with a fault at one of its requests. */
     const survives = async (at: number, behaviour: HttpFault, lasting: boolean): Promise<void> => {
@@ -217,10 +205,6 @@ for (const [name, direct, via] of [
       expect(await committed(straight(place))).toEqual(['theirs']);
     });
   });
-}
-
-function azureOrigin(): string {
-  return new URL(/BlobEndpoint=([^;]+)/.exec(azureTestConnectionString())?.[1] ?? '').origin;
 }
 
 function isManifestPut({ method, path }: ProxiedRequest): boolean {

@@ -4,41 +4,15 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FoundryError } from '../core/errors.ts';
-import { type FaultProxy, faultProxy, type HttpFault } from '../testing/fault-proxy.ts';
-import {
-  azureTestConnectionString,
-  azureTestStore,
-  s3TestEndpoint,
-  s3TestStore,
-  type TestStore,
-} from '../testing/object-stores.ts';
+import type { FaultProxy, HttpFault } from '../testing/fault-proxy.ts';
+import { PROXIED_STORES, type TestStore } from '../testing/object-stores.ts';
 import { ConditionFailed, type Storage } from './storage.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const BUSY: HttpFault = { kind: 'answer', status: 503, code: 'SlowDown' };
 const MEGABYTE = 1 << 20;
 
-interface Setup {
-  readonly proxy: FaultProxy;
-  readonly store: TestStore;
-}
-
-async function s3Setup(): Promise<Setup> {
-  const proxy = await faultProxy(s3TestEndpoint());
-  return { proxy, store: await s3TestStore(proxy.url) };
-}
-
-async function azureSetup(): Promise<Setup> {
-  const direct = azureTestConnectionString();
-  const endpoint = new URL(/BlobEndpoint=([^;]+)/.exec(direct)?.[1] ?? '');
-  const proxy = await faultProxy(endpoint.origin);
-  return { proxy, store: await azureTestStore(direct.replace(endpoint.origin, proxy.url)) };
-}
-
-for (const [name, setUp] of [
-  ['S3', s3Setup],
-  ['Azure', azureSetup],
-] as const) {
+for (const [name, setUp] of PROXIED_STORES) {
   describe(`${name} on a bad day`, () => {
     let proxy: FaultProxy;
     let store: TestStore;

@@ -4,6 +4,7 @@ import { Secret } from '../core/secret.ts';
 import type { OpenStorageOptions } from '../storage/open.ts';
 import { openStorage } from '../storage/open.ts';
 import type { Storage } from '../storage/storage.ts';
+import { type FaultProxy, faultProxy } from './fault-proxy.ts';
 import { serviceUrl } from './services.ts';
 
 /** A store of the tests: real servers, a bucket of one's own. */
@@ -63,6 +64,30 @@ export async function azureTestStore(connectionString = azureTestConnectionStrin
   return store('azure', `az://${container}`, connections, {
     AZURE_STORAGE_CONNECTION_STRING: connectionString,
   });
+}
+
+/** A store of the tests that is reached through a proxy, which fails where a test says so. */
+export interface ProxiedStore {
+  readonly proxy: FaultProxy;
+  readonly store: TestStore;
+}
+
+/** Each object store that tests run on, by the name that their titles give it. */
+export const PROXIED_STORES = [
+  ['S3', proxiedS3],
+  ['Azure', proxiedAzure],
+] as const;
+
+async function proxiedS3(): Promise<ProxiedStore> {
+  const proxy = await faultProxy(s3TestEndpoint());
+  return { proxy, store: await s3TestStore(proxy.url) };
+}
+
+async function proxiedAzure(): Promise<ProxiedStore> {
+  const direct = azureTestConnectionString();
+  const { origin } = new URL(/BlobEndpoint=([^;]+)/.exec(direct)?.[1] ?? '');
+  const proxy = await faultProxy(origin);
+  return { proxy, store: await azureTestStore(direct.replace(origin, proxy.url)) };
 }
 
 function store(
