@@ -63,6 +63,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'foundry init --type file --source-path orders.csv --system shop --entity orders',
     'foundry init --list-examples',
     'foundry init --example file_example',
+    'foundry init --config orders.yaml              creates the Azure containers it writes to',
   ],
   runs: ['foundry runs output silver_output', 'foundry runs --config orders.yaml --failed --output json'],
   show: [

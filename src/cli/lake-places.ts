@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import type { DatasetSpec } from '../config/spec.ts';
-import type { Connections } from '../config/storage/connections.ts';
 import { isRemote } from '../config/storage/location.ts';
 import { FoundryError } from '../core/errors.ts';
 import type { Lake } from '../lake/lake.ts';
@@ -86,17 +85,4 @@ async function tablesOf(spec: DatasetSpec, session: Session): Promise<LakePlace[
     ...places,
     { lake: { storage: storageOf(silver.base, spec, session) }, prefix: entity, name: spec.name },
   ];
-}
-
-/** Every base that configs name, once, with the connections that reach it. */
-export function basesOf(
-  datasets: readonly DatasetSpec[],
-): readonly { base: string; connections?: Connections }[] {
-  const bases = datasets.flatMap(({ bronze, silver, connections }) =>
-    [bronze.base, ...(silver === undefined ? [] : [silver.base])].map((base) => ({
-      base,
-      ...(connections !== undefined && { connections }),
-    })),
-  );
-  return [...new Map(bases.map((place) => [place.base, place])).values()];
 }

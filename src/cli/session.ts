@@ -35,9 +35,9 @@ export interface Session {
   /** Nothing is written and nobody told: --dry-run, --validate-only or --preview. */
   readonly isPlan: boolean;
   readonly hooks: Hooks;
-  /** Of the process, of --timeout, and of `stop`. */
   /** Of one dataset, as `limits`. */
   readonly spoolLimitBytes: number | undefined;
+  /** Of the process, of --timeout, and of `stop`. */
   readonly signal: AbortSignal;
   /** Ends the run cleanly, with this failure. */
   stop(reason: FoundryError): void;

@@ -1,9 +1,11 @@
 import type { JoinSpec } from '../config/join/spec.ts';
 import type { DatasetSpec } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
+import type { Layer, StepSpec } from '../observe/outcome.ts';
 import type { TouchedLayers } from '../storage/policy.ts';
 import { webhookUrls } from './hook-flags.ts';
 import type { Session } from './session.ts';
+import { writtenPlaces } from './written-places.ts';
 
 export interface StorageFlags {
   readonly 'storage-scope'?: string | undefined;
@@ -54,16 +56,11 @@ function refuse(policy: string, problems: readonly string[]): void {
 /** The containers that a run is about to write to, where --create-container asks for it; never in a dry run. */
 export async function createContainers(
   flags: StorageFlags,
-  datasets: readonly DatasetSpec[],
-  { bronze, silver }: TouchedLayers,
+  specs: readonly StepSpec[],
+  layers: readonly Layer[],
   session: Session,
 ): Promise<void> {
   if (flags['create-container'] !== true || session.isPlan) return;
   const { createContainer } = await import('../storage/create-container.ts');
-  for (const spec of datasets) {
-    const bases = [bronze ? spec.bronze.base : undefined, silver ? spec.silver?.base : undefined];
-    for (const base of bases) {
-      if (base !== undefined) await createContainer(base, spec.connections, session);
-    }
-  }
+  for (const place of writtenPlaces(specs, layers)) await createContainer(place, session);
 }

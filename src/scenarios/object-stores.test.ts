@@ -206,25 +206,52 @@ for (const [name, makeStore] of [
 }
 
 test(
-  'a container is created by --create-container only, and never in a dry run',
+  'a container is created where --create-container or init --config asks for it, and never in a dry run',
   scenario(async (w) => {
     const store = await azureTestStore();
-    const container = `new-${crypto.randomUUID()}`;
+    const [lake, curated, joined] = [1, 2, 3].map(() => `new-${crypto.randomUUID()}`);
     await w.put('in.csv', ROWS);
     await w.put('a.yaml', {
       system: 's',
       entity: 't',
-      storage: { bronze: { backend: 'azure', bucket: container } },
+      storage: { bronze: { backend: 'azure', bucket: lake }, silver: { backend: 'azure', bucket: curated } },
       bronze: { path_pattern: 'in.csv' },
       silver: SILVER,
     });
-    const run = (...flags: string[]) =>
-      runFoundry(['bronze', '-c', 'a.yaml', '--date', DATE, ...flags], { cwd: w.folder, env: store.env });
-    expectExit(await run(), 5);
-    expectExit(await run('--dry-run', '--create-container'), 5);
-    expectExit(await run(), 5);
-    expectExit(await run('--create-container'), 0);
-    expectExit(await run(), 0);
+    const silver = `az://${curated}/domain=s/entity=t/v1/load_date=${DATE}`;
+    await w.put('join.yaml', {
+      platform: { bronze: {} },
+      silver_join: {
+        left: { path: silver },
+        right: { path: silver },
+        output: { path: `az://${joined}/pairs`, model: 'scd_type_1', join_keys: ['id'] },
+      },
+    });
+    const run = (command: string, ...flags: string[]) =>
+      runFoundry([...command.split(' '), ...flags], { cwd: w.folder, env: store.env });
+    const bronze = `bronze -c a.yaml --date ${DATE}`;
+    const refused = await run(bronze);
+    expectExit(refused, 5);
+    expect(refused.stderr).toMatch(/init --config.*--create-container/);
+    expectExit(await run(bronze, '--dry-run', '--create-container'), 5);
+    expectExit(await run(bronze), 5);
+    expectExit(await run(bronze, '--create-container'), 0);
+
+    expectExit(await run(`silver -c a.yaml --date ${DATE}`), 5);
+    expectExit(await run('init --config a.yaml --example s3_example'), 2);
+    expectExit(await run(`silver -c a.yaml --date ${DATE}`), 5);
+    const made = await run('init --config a.yaml --output json');
+    expectExit(made, 0);
+    expect(parseDocument(made).reports).toEqual([
+      { container: lake, status: 'there already' },
+      { container: curated, status: 'created' },
+    ]);
+    expectExit(await run(`silver -c a.yaml --date ${DATE}`), 0);
+
+    expectExit(await run('join -c join.yaml --dry-run --create-container'), 5);
+    expectExit(await run('join -c join.yaml'), 5);
+    expectExit(await run('join -c join.yaml --create-container'), 0);
+    expect((await w.files()).sort()).toEqual(['a.yaml', 'in.csv', 'join.yaml']);
   }),
 );
 

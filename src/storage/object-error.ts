@@ -83,7 +83,7 @@ function hintOf(
     case 'bucket':
       return isS3
         ? `Create the bucket ${bucket}, or correct its name and the region.`
-        : `Correct the name, or let foundry create the container ${bucket}: --create-container.`;
+        : `Correct the name, or let foundry create the container ${bucket}: \`foundry init --config\`, or --create-container.`;
     case 'region':
       return 'Set s3_connection.region (or AWS_REGION) to the region of the bucket.';
     case 'tls':

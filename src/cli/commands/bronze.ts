@@ -95,7 +95,7 @@ export const bronzeCommand = defineCommand({
       );
       return emitResults(session, previews, (report) => renderPreview(report, process.stdout.columns ?? 120));
     }
-    await createContainers(given, datasets, TOUCHED, session);
+    await createContainers(given, datasets, ['bronze'], session);
     const { runBronze } = await import('../../bronze/run.ts');
     const reports = await operate(session, datasets, ['bronze'], (perform) =>
       perform(datasets, ['bronze'], (spec) => runBronze(spec, options(spec.name))),

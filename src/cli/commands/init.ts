@@ -1,8 +1,9 @@
 import { dirname, join } from 'node:path';
 import { type ArgsDef, defineCommand } from 'citty';
 import { SCHEMA_FILE } from '../../config/tools/template.ts';
-import { OUTPUT_ARGS } from '../args.ts';
+import { CONFIG_ARGS, OUTPUT_ARGS } from '../args.ts';
 import { emitReports } from '../emit.ts';
+import { initContainers } from '../init/containers.ts';
 import { DIALECTS, KINDS, SOURCE_TYPES } from '../init/draft.ts';
 import { EXAMPLE_NAMES, readExample } from '../init/examples.ts';
 import { planExample, planNew } from '../init/plan.ts';
@@ -42,6 +43,10 @@ const args = {
   force: { type: 'boolean', description: 'Replace files that exist' },
   example: { type: 'enum', options: [...EXAMPLE_NAMES], description: 'Write this example, with its data' },
   'list-examples': { type: 'boolean', description: 'List the examples and stop' },
+  config: {
+    ...CONFIG_ARGS.config,
+    description: 'Write no config: create the Azure containers that these configs write to, where missing',
+  },
   ...OUTPUT_ARGS,
 } as const satisfies ArgsDef;
 
@@ -56,11 +61,13 @@ interface InitReport {
 export const initCommand = defineCommand({
   meta: {
     name: 'foundry init',
-    description: 'Write a first config for a file, an API or a database, or one of the examples',
+    description:
+      'Write a first config for a file, an API or a database, or an example; create its containers',
   },
   args,
   async run({ args: given, data }) {
-    const session = openSession('init', given, data.signal);
+    const session = openSession('init', { ...given, 'validate-only': true }, data.signal);
+    if (given.config !== undefined) return initContainers(given.config, given, session);
     if (given['list-examples'] === true) return listExamples(session);
     const example = EXAMPLE_NAMES.find((name) => name === given.example);
     const plan =

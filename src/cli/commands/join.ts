@@ -15,7 +15,7 @@ import { emitResults } from '../emit.ts';
 import { operate } from '../operate.ts';
 import { renderJoinPlan, renderJoinReport } from '../render-join.ts';
 import { openSession } from '../session.ts';
-import { enforceScope, refuseWebhooks } from '../storage-flags.ts';
+import { createContainers, enforceScope, refuseWebhooks } from '../storage-flags.ts';
 import { emitValidated } from '../validate.ts';
 
 const args = {
@@ -30,9 +30,7 @@ const args = {
   threads: ENGINE_ARGS.threads,
   'lock-timeout': ENGINE_ARGS['lock-timeout'],
   ...OPERATION_ARGS,
-  'spool-limit': STORAGE_ARGS['spool-limit'],
-  'storage-scope': STORAGE_ARGS['storage-scope'],
-  'onprem-only': STORAGE_ARGS['onprem-only'],
+  ...STORAGE_ARGS,
   ...OUTPUT_ARGS,
   'run-context': DEPRECATED_ARGS['run-context'],
 } as const satisfies ArgsDef;
@@ -61,6 +59,7 @@ export const joinCommand = defineCommand({
       const plans = await forEachDataset(joins, session, (spec) => planJoin(spec, options(spec)));
       return emitResults(session, plans, renderJoinPlan);
     }
+    await createContainers(given, joins, [], session);
     const { runJoin } = await import('../../join/run.ts');
     const reports = await operate(session, joins, ['join'], (perform) =>
       perform(joins, ['join'], (spec) => runJoin(spec, options(spec))),

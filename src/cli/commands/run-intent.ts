@@ -80,7 +80,7 @@ export const runIntentCommand = defineCommand({
       return emitResults(session, [...plans, ...(await planJoins(joins, session))], renderLayerPlan);
     }
     const layers = [...(skipBronze ? [] : ['bronze' as const]), ...(skipSilver ? [] : ['silver' as const])];
-    await createContainers(given, datasets, touched, session);
+    await createContainers(given, [...datasets, ...joins], layers, session);
     const isPart = given['source-name'] !== undefined;
     const reports = await operate<StepReport>(session, [...datasets, ...joins], layers, async (perform) => {
       const built = await perform(datasets, layers, (spec) => runIntent(spec, options(spec)));

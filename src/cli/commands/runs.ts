@@ -5,11 +5,11 @@ import type { RunRecord } from '../../lake/run-record.ts';
 import { CONFIG_ARGS, OUTPUT_ARGS } from '../args.ts';
 import { loadDatasets } from '../datasets.ts';
 import { writeJson } from '../emit.ts';
-import { basesOf } from '../lake-places.ts';
 import { atLeastOne } from '../numbers.ts';
 import { count } from '../render.ts';
 import { openSession, type Session } from '../session.ts';
 import { renderColumns } from '../table.ts';
+import { type WrittenPlace, writtenPlaces } from '../written-places.ts';
 
 const args = {
   lakes: {
@@ -35,7 +35,10 @@ export const runsCommand = defineCommand({
       given.config === undefined
         ? undefined
         : await loadDatasets({ config: given.config, sourceName: given['source-name'] }, session);
-    const bases = datasets === undefined ? given._.map((base) => ({ base })) : basesOf(datasets);
+    const bases =
+      datasets === undefined
+        ? given._.map((base) => ({ base }))
+        : writtenPlaces(datasets, ['bronze', 'silver']);
     if (bases.length === 0) {
       throw new FoundryError('USE001', 'no lake is named', {
         hint: 'For example: foundry runs output, or foundry runs --config orders.yaml',
@@ -61,7 +64,7 @@ export const runsCommand = defineCommand({
 });
 
 async function history(
-  bases: ReturnType<typeof basesOf>,
+  bases: readonly WrittenPlace[],
   limit: number,
   wanted: (record: RunRecord) => boolean,
   session: Session,

@@ -111,7 +111,7 @@ export const silverCommand = defineCommand({
       const plans = await forEachDataset(datasets, session, (spec) => planSilver(spec, options(spec)));
       return emitResults(session, plans, renderSilverPlan);
     }
-    await createContainers(given, datasets, { ...TOUCHED, bronze: false }, session);
+    await createContainers(given, datasets, ['silver'], session);
     const { runSilver } = await import('../../silver/run.ts');
     const reports = await operate(session, datasets, ['silver'], (perform) =>
       perform(datasets, ['silver'], (spec) => runSilver(spec, options(spec))),

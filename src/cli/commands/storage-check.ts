@@ -1,12 +1,11 @@
 import { type ArgsDef, defineCommand } from 'citty';
-import type { Connections } from '../../config/storage/connections.ts';
 import { FoundryError } from '../../core/errors.ts';
 import type { Verdict } from '../../storage/check.ts';
 import { CONFIG_ARGS, OUTPUT_ARGS, STORAGE_ARGS } from '../args.ts';
-import { loadDatasets } from '../datasets.ts';
+import { loadConfigs } from '../datasets.ts';
 import { emitReports } from '../emit.ts';
-import { basesOf } from '../lake-places.ts';
 import { openSession, type Session } from '../session.ts';
+import { type WrittenPlace, writtenPlaces } from '../written-places.ts';
 
 const args = {
   place: {
@@ -31,11 +30,14 @@ export const storageCheckCommand = defineCommand({
   args,
   async run({ args: given, data }) {
     const session = openSession('storage check', { ...given, 'validate-only': true }, data.signal);
-    const datasets =
+    const { datasets, joins } =
       given.config === undefined
-        ? []
-        : await loadDatasets({ config: given.config, sourceName: given['source-name'] }, session);
-    const places = [...given._.map((base) => ({ base })), ...basesOf(datasets)];
+        ? { datasets: [], joins: [] }
+        : await loadConfigs({ config: given.config, sourceName: given['source-name'] }, session);
+    const places = [
+      ...given._.map((base) => ({ base })),
+      ...writtenPlaces([...datasets, ...joins], ['bronze', 'silver']),
+    ];
     if (places.length === 0) {
       throw new FoundryError('USE001', 'no storage is named', {
         hint: 'For example: foundry storage check s3://lake/bronze, or foundry storage check --config orders.yaml',
@@ -56,20 +58,16 @@ interface Report {
   readonly verdicts: readonly Verdict[];
 }
 
-async function check(
-  { base, connections }: { readonly base: string; readonly connections?: Connections },
-  create: boolean,
-  session: Session,
-): Promise<Report> {
+async function check(place: WrittenPlace, create: boolean, session: Session): Promise<Report> {
   const { checkStorage } = await import('../../storage/check.ts');
   const { openStorage } = await import('../../storage/open.ts');
   if (create) {
     const { createContainer } = await import('../../storage/create-container.ts');
-    await createContainer(base, connections, session);
+    await createContainer(place, session);
   }
   let isEmulated = false;
-  const storage = openStorage(base, {
-    connections,
+  const storage = openStorage(place.base, {
+    connections: place.connections,
     signal: session.signal,
     warn: () => {
       isEmulated = true;
