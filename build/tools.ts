@@ -4,7 +4,9 @@ import { installPackages, run, succeeds } from './services/packages.ts';
 import { ROOT } from './step.ts';
 
 const VENV = join(ROOT, '.tools', 'venv');
-const PYARROW = 'pyarrow==26.0.1';
+const PYTHON_PACKAGES = ['pyarrow==26.0.1', 'opentelemetry-proto==1.45.2', 'openlineage-python==1.54.0'];
+const PYTHON_PROBE =
+  'import pyarrow.dataset, pyarrow.parquet, opentelemetry.proto, google.protobuf, openlineage.client.generated';
 
 export interface Tool {
   readonly name: string;
@@ -32,11 +34,12 @@ export const TOOLS: readonly Tool[] = [
   packaged('openssl', 'makes the certificates of servers that the tests have', 'openssl', 'version'),
   packaged('setpriv', 'runs the program as a user who may not read everything', 'util-linux', '--version'),
   {
-    name: 'pyarrow',
-    purpose: 'reads the written Parquet with a second implementation',
+    name: 'python packages',
+    purpose:
+      'reads the written Parquet with a second implementation, and knows the published schemas of what is sent',
     find: findPython,
-    install: installPyarrow,
-    remedy: `pip install ${PYARROW}, and FOUNDRY_TEST_PYTHON=<that python>`,
+    install: installPythonPackages,
+    remedy: `pip install ${PYTHON_PACKAGES.join(' ')}, and FOUNDRY_TEST_PYTHON=<that python>`,
   },
 ];
 
@@ -83,17 +86,17 @@ export function provideTools(): FoundTools {
 function findPython(): Readonly<Record<string, string>> | undefined {
   const chosen = process.env.FOUNDRY_TEST_PYTHON;
   const python = chosen ?? join(VENV, 'bin', 'python');
-  return succeeds([python, '-c', 'import pyarrow.dataset, pyarrow.parquet'])
-    ? { FOUNDRY_TEST_PYTHON: python }
-    : undefined;
+  return succeeds([python, '-c', PYTHON_PROBE]) ? { FOUNDRY_TEST_PYTHON: python } : undefined;
 }
 
-function installPyarrow(): void {
+function installPythonPackages(): void {
   if (process.env.FOUNDRY_TEST_PYTHON !== undefined) {
-    throw new Error(`${process.env.FOUNDRY_TEST_PYTHON} (FOUNDRY_TEST_PYTHON) cannot import pyarrow`);
+    throw new Error(
+      `${process.env.FOUNDRY_TEST_PYTHON} (FOUNDRY_TEST_PYTHON) lacks one of ${PYTHON_PACKAGES.join(', ')}`,
+    );
   }
   mkdirSync(join(ROOT, '.tools'), { recursive: true });
   if (!succeeds(['python3', '-c', 'import venv, ensurepip'])) installPackages('python3', 'python3-venv');
   if (!existsSync(join(VENV, 'bin', 'pip'))) run(['python3', '-m', 'venv', '--clear', VENV]);
-  run([join(VENV, 'bin', 'pip'), 'install', '--quiet', '--only-binary', ':all:', PYARROW]);
+  run([join(VENV, 'bin', 'pip'), 'install', '--quiet', '--only-binary', ':all:', ...PYTHON_PACKAGES]);
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
-import { lineageProblems } from '../testing/openlineage.ts';
+import { openPublishedSchemas, type PublishedSchemas } from '../testing/published.ts';
 import {
   classic,
   csv,
@@ -19,10 +19,14 @@ type Event = any;
 const events: Event[] = [];
 const requests: { readonly path: string; readonly authorization: string | null }[] = [];
 let status = 200;
+let schemas: PublishedSchemas;
 let server: Bun.Server<undefined>;
 let url: string;
+const lineageProblems = async (sent: readonly Event[]): Promise<readonly string[]> =>
+  (await Promise.all(sent.map((event) => schemas.problems('lineage', event)))).flat();
 
 beforeAll(() => {
+  schemas = openPublishedSchemas();
   server = Bun.serve({
     port: 0,
     async fetch(request) {
@@ -36,7 +40,10 @@ beforeAll(() => {
   });
   url = `http://localhost:${server.port}`;
 });
-afterAll(() => server.stop(true));
+afterAll(async () => {
+  await server.stop(true);
+  await schemas.close();
+});
 beforeEach(() => {
   events.length = 0;
   requests.length = 0;
@@ -75,7 +82,7 @@ describe('OpenLineage', () => {
         await run(w, { OPENLINEAGE_URL: url, OPENLINEAGE_API_KEY: 'k3y-of-marquez' }, 'run-intent', ...ARGS),
         0,
       );
-      expect(events.flatMap(lineageProblems)).toEqual([]);
+      expect(await lineageProblems(events)).toEqual([]);
       expect(requests[0]).toEqual({ path: '/api/v1/lineage', authorization: 'Bearer k3y-of-marquez' });
       expect(events.map(({ eventType, job }) => `${eventType} ${job.name}`)).toEqual([
         'START bronze.s.t',
@@ -87,6 +94,15 @@ describe('OpenLineage', () => {
       expect(bronze.run.runId).toBe(bronzeStart.run.runId);
       expect(silver.run.runId).toBe(silverStart.run.runId);
       expect(silver.run.runId).not.toBe(bronze.run.runId);
+      // The schemas cannot tell a standard facet under a name of its own from a facet of one's own.
+      expect(Object.keys(silver.run.facets)).toEqual([
+        'parent',
+        'nominalTime',
+        'processing_engine',
+        'foundry',
+      ]);
+      expect(Object.keys(silver.job.facets)).toEqual(['jobType']);
+      expect(Object.keys(silver.outputs[0].facets)).toEqual(['schema', 'version', 'columnLineage']);
       const table = { namespace: 'file', name: w.path('output/system=s/table=t') };
       expect(bronze.inputs).toMatchObject([{ namespace: 'file', name: w.path('in.csv') }]);
       expect(bronze.outputs).toMatchObject([
@@ -132,7 +148,7 @@ describe('OpenLineage', () => {
         .trimEnd()
         .split('\n')
         .map((line) => JSON.parse(line));
-      expect(lines.flatMap(lineageProblems)).toEqual([]);
+      expect(await lineageProblems(lines)).toEqual([]);
       expect(lines.every(({ job }) => job.namespace === 'ours')).toBe(true);
       const bronze = lines[1].outputs[0].facets.columnLineage.fields;
       expect(bronze.id.inputFields).toMatchObject([
@@ -168,7 +184,7 @@ describe('OpenLineage', () => {
         ),
         4,
       );
-      expect(events.flatMap(lineageProblems)).toEqual([]);
+      expect(await lineageProblems(events)).toEqual([]);
       const [, failed] = events;
       expect(failed.eventType).toBe('FAIL');
       expect(failed.run.facets.errorMessage.message).toStartWith('[EXT001] ');
@@ -234,7 +250,7 @@ describe('a join', () => {
         'cat > told.json',
       ];
       expectExit(await run(w, env, ...args), 0);
-      expect(events.flatMap(lineageProblems)).toEqual([]);
+      expect(await lineageProblems(events)).toEqual([]);
       expect(events.map(({ eventType }) => eventType)).toEqual(['START', 'COMPLETE']);
       const [, joined] = events;
       expect(joined.inputs.map(({ name }: Event) => name)).toEqual(tables);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { otlpProblems } from '../testing/otlp.ts';
+import { openPublishedSchemas, type PublishedSchemas } from '../testing/published.ts';
 import { classic, csv, DATE, expectExit, runFoundry, scenario, type Workspace } from './support.ts';
 
 setDefaultTimeout(30_000);
@@ -20,13 +20,15 @@ interface Span {
   readonly attributes: readonly { readonly key: string; readonly value: Record<string, unknown> }[];
 }
 
-/** Stands in for an OpenTelemetry collector: it takes OTLP over HTTP, and refuses what is not valid. */
+/** Stands in for an OpenTelemetry collector: it takes OTLP over HTTP, and refuses what its protobuf messages refuse. */
+let schemas: PublishedSchemas;
 let collector: Bun.Server<undefined>;
 let base: string;
 const received: Received[] = [];
 const problems: string[] = [];
 
 beforeAll(() => {
+  schemas = openPublishedSchemas();
   collector = Bun.serve({
     port: 0,
     async fetch(request) {
@@ -35,14 +37,17 @@ beforeAll(() => {
       const isPacked = request.headers.get('content-encoding') === 'gzip';
       const body = JSON.parse(new TextDecoder().decode(isPacked ? Bun.gunzipSync(raw) : raw));
       received.push({ path, headers: request.headers, body });
-      const found = otlpProblems(path.endsWith('/metrics') ? 'metrics' : 'traces', body);
+      const found = await schemas.problems(path.endsWith('/metrics') ? 'metrics' : 'traces', body);
       problems.push(...found);
       return Response.json({}, { status: found.length === 0 ? 200 : 400 });
     },
   });
   base = `http://localhost:${collector.port}`;
 });
-afterAll(() => collector.stop(true));
+afterAll(async () => {
+  await collector.stop(true);
+  await schemas.close();
+});
 beforeEach(() => {
   received.length = 0;
   problems.length = 0;

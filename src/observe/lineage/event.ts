@@ -75,7 +75,7 @@ function event(
     run: {
       runId: stepId,
       facets: {
-        parent: facet('1-0-1/ParentRunFacet', {
+        parent: facet('1-2-0/ParentRunFacet', {
           run: { runId: run.runId },
           job: { namespace: run.namespace, name: run.name },
         }),
@@ -100,7 +100,7 @@ function event(
       namespace,
       name: `${layer}.${jobName({ layer, spec })}`,
       facets: {
-        jobType: facet('2-0-3/JobTypeJobFacet', {
+        jobType: facet('2-0-4/JobTypeJobFacet', {
           processingType: 'BATCH',
           integration: 'FOUNDRY',
           jobType: layer.toUpperCase(),

@@ -90,11 +90,11 @@ function output(
 function rowsFacet(rows: number | undefined): object {
   if (rows === undefined) return {};
   const metrics = { rowCount: rows, columnMetrics: {} };
-  return { inputFacets: { dataQualityMetrics: facet('1-0-2/DataQualityMetricsInputDatasetFacet', metrics) } };
+  return { inputFacets: { dataQualityMetrics: facet('1-0-3/DataQualityMetricsInputDatasetFacet', metrics) } };
 }
 
 function schemaFacet(columns: readonly ManifestColumn[] | undefined): object {
   if (columns === undefined) return {};
   const fields = columns.map(({ name, type }) => ({ name, type }));
-  return { schema: facet('1-1-1/SchemaDatasetFacet', { fields }) };
+  return { schema: facet('1-2-0/SchemaDatasetFacet', { fields }) };
 }
