@@ -22,7 +22,8 @@ class Declined extends Error {
 
 /**
  * Typed text, as it arrives, into Parquet by the engine: each chunk through a pipe of its own, so that reading waits for
- * writing and nothing is put down twice. The engine must find as many records as the source counted.
+ * writing and nothing is put down twice. The engine must find as many records as the source counted. Chunks that landed
+ * whole stay when another is read again.
  *
  * @returns `declined` where the engine refused a value or cannot read the types; the spool is as it was
  * @throws what the source throws; INT001, STG001
@@ -35,6 +36,7 @@ export async function landText(
   const schema: TableSchema = { fields: input.columns.map(({ name, type }) => ({ name, type })) };
   if (collides(schema)) return 'declined';
   const staged: (Staged | undefined)[] = [];
+  const { repeating = (land) => land() } = input;
   await limitThreads(engine, input.concurrency);
   const paths = input.chunks.map((_, index) => join(target.spool, `engine-chunk-${index + 1}`));
   try {
@@ -42,7 +44,10 @@ export async function landText(
       const path = paths[index] ?? '';
       const lane = input.concurrency > 1 ? await engine.fork() : engine;
       try {
-        const rows = await stage(lane, input, chunk, path, target);
+        const rows = await repeating(async () => {
+          await removeChunk(path);
+          return stage(lane, input, chunk, path, target);
+        });
         staged[index] = { file: stagedFile(path), rows, schema };
       } finally {
         if (lane !== engine) await lane.close();
@@ -59,10 +64,7 @@ export async function landText(
     if (isRefusal(error)) return 'declined';
     throw error;
   } finally {
-    for (const path of paths) {
-      await rm(path, { force: true }).catch(() => undefined);
-      await rm(stagedFile(path), { force: true }).catch(() => undefined);
-    }
+    for (const path of paths) await removeChunk(path);
   }
 }
 
@@ -75,6 +77,12 @@ async function limitThreads(engine: Engine, pipes: number): Promise<void> {
 
 function stagedFile(path: string): string {
   return `${path}.parquet.tmp`;
+}
+
+/** What stays all the same is removed with the spool. */
+async function removeChunk(path: string): Promise<void> {
+  await rm(path, { force: true }).catch(() => undefined);
+  await rm(stagedFile(path), { force: true }).catch(() => undefined);
 }
 
 function isRefusal(error: unknown): boolean {

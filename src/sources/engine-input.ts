@@ -72,11 +72,16 @@ export interface EngineTextInput {
   readonly chunks: readonly EngineTextChunk[];
   /** Chunks that may be read at once. */
   readonly concurrency: number;
+  /**
+   * Runs what lands a chunk, and once more from its start where reading it failed in a way that passes and its rows
+   * would still fit those of the other chunks; absent: a chunk is read once.
+   */
+  readonly repeating?: <T>(land: () => Promise<T>) => Promise<T>;
   /** Called once all chunks are read and the engine has kept every row. */
   readonly onRead?: () => void;
 }
 
 export interface EngineTextChunk {
-  /** Read once; whoever leaves early ends the reading. */
+  /** From its start, each time that it is called; whoever leaves early ends the reading. */
   blocks(): AsyncIterable<CsvBlock>;
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { FoundryError } from '../core/errors.ts';
 import { type DatabaseLake, databaseLake } from './database-lake.ts';
 import { conservesRows } from './database-writers.ts';
+import { markedRow, startRowWire } from './row-wire.ts';
 
 /** A database of a test's own, to write into while foundry reads. */
 export interface DatabaseLab {
@@ -55,8 +56,8 @@ export function databaseSuite({ name, open, skip = false, foldsCase }: DatabaseS
       return `t${tables}`;
     };
 
-    const lakeOf = async (options: LakeOptions): Promise<DatabaseLake> => {
-      const lake = await databaseLake(lab.url, options);
+    const lakeOf = async (options: LakeOptions, url = lab.url): Promise<DatabaseLake> => {
+      const lake = await databaseLake(url, options);
       lakes.push(lake);
       return lake;
     };
@@ -249,6 +250,37 @@ export function databaseSuite({ name, open, skip = false, foldsCase }: DatabaseS
         .map(({ id }) => (id === null ? -1 : Number(id)))
         .sort((a, b) => a - b);
       expect(landed).toEqual(Array.from({ length: 1001 }, (_, i) => i - 1));
+    });
+
+    test('a connection that breaks in one of such chunks: that chunk alone is read again', async () => {
+      const t = await table({ id: 'integer', note: 'text' });
+      for (let n = 0; n < 4000; n += 500) {
+        const rows = Array.from({ length: 500 }, (_, i) => `(${n + i}, '${markedRow(n + i)}')`);
+        await lab.run(`INSERT INTO ${t} VALUES ${rows.join(', ')}`);
+      }
+      const wire = await startRowWire(lab.url);
+      try {
+        wire.cutWhen = (sent, connection) => (sent[connection]?.includes(2500) === true ? 'this' : undefined);
+        const lake = await lakeOf(
+          {
+            table: t,
+            chunk_rows: 1000,
+            partition_on: 'id',
+            consistency: 'chunk',
+            workers: 2,
+            max_attempts: 2,
+          },
+          wire.url,
+        );
+        const report = await lake.run('2025-01-01');
+        expect(report).toMatchObject({ rows: 4000, lane: 'engine' });
+        expect(await ids(lake)).toEqual(Array.from({ length: 4000 }, (_, i) => i));
+        const twice = wire.sentTwice();
+        expect(twice).toContain(2500);
+        expect(twice.every((id) => id >= 2000 && id < 3000)).toBeTrue();
+      } finally {
+        await wire.stop();
+      }
     });
 
     test('while others write, no row is lost and none lands twice in the same state', async () => {

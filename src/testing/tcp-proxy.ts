@@ -9,6 +9,11 @@ export interface TcpProxy {
   delayMs: number;
   /** Refuses new connections while set: closes them at once. */
   refuse: boolean;
+  /**
+   * Sees each piece of the server's bytes on the n-th connection (from 0) before it is passed on; true cuts that
+   * connection instead.
+   */
+  watch: ((bytes: Uint8Array, connection: number) => boolean) | undefined;
   /** Cuts what is open now. */
   cut(): void;
   stop(): Promise<void>;
@@ -16,9 +21,17 @@ export interface TcpProxy {
 
 export async function startTcpProxy(host: string, port: number): Promise<TcpProxy> {
   const open = new Set<Socket>();
-  const proxy = { cutAfterBytes: undefined as number | undefined, delayMs: 0, refuse: false };
+  const proxy = {
+    cutAfterBytes: undefined as number | undefined,
+    delayMs: 0,
+    refuse: false,
+    watch: undefined as TcpProxy['watch'],
+  };
+  let connections = 0;
   const listener = createServer((client) => {
     if (proxy.refuse) return void client.destroy();
+    const connection = connections;
+    connections += 1;
     const server = connect(port, host);
     let passed = 0;
     const end = () => {
@@ -36,6 +49,7 @@ export async function startTcpProxy(host: string, port: number): Promise<TcpProx
     client.on('data', (bytes: Uint8Array) => server.write(bytes));
     server.on('data', (bytes: Uint8Array) => {
       passed += bytes.length;
+      if (proxy.watch?.(bytes, connection) === true) return end();
       server.pause();
       const forward = () => {
         if (proxy.cutAfterBytes !== undefined && passed > proxy.cutAfterBytes) return end();

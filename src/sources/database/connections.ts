@@ -4,9 +4,13 @@ import type { RetryPolicy } from '../../resilience/retry.ts';
 import { type ConnectionTarget, parseConnectionString } from './connection-string.ts';
 import type { Driver, Session } from './driver.ts';
 import { DRIVERS } from './drivers.ts';
+import { isTemporary } from './shared-snapshot.ts';
 import { tracedSession } from './traced-session.ts';
 
-/** Failures of the way to the database may pass; what the database says of a query does not. */
+/**
+ * Failures of the way to the database may pass; what the database says of a query does not. What was tried that often
+ * already, by itself, is not begun again as part of the whole.
+ */
 export function readPolicy(spec: DatabaseSourceSpec): RetryPolicy {
   return {
     attempts: spec.maxAttempts,
@@ -14,8 +18,13 @@ export function readPolicy(spec: DatabaseSourceSpec): RetryPolicy {
     capMs: 30_000,
     jitter: 0.2,
     afterCapMs: 60_000,
-    classify: (error) => ({ retry: error instanceof FoundryError && error.code === 'RETRY001' }),
+    classify: (error) => ({ retry: isTemporary(error) && !isExhausted(error) }),
   };
+}
+
+/** Its attempts are used up. */
+function isExhausted(error: unknown): boolean {
+  return error instanceof FoundryError && error.details.attempts !== undefined;
 }
 
 /** @throws AUTH001 when the variable is not set; CFG001 when the string cannot be read. */

@@ -1,4 +1,5 @@
-import { FoundryError } from '../../core/errors.ts';
+import { FoundryError, messageOf } from '../../core/errors.ts';
+import { retrying } from '../../resilience/retry.ts';
 import type { CsvBlock } from '../engine-input.ts';
 import type { OpenSource, ReadRequest, Source, SourcePlan } from '../source.ts';
 import { batchesOf } from './cells.ts';
@@ -46,6 +47,18 @@ export const openDatabaseSource: OpenSource<'db'> = (spec, context): Source => {
         format: 'text',
         columns: reading.columns,
         concurrency: reading.workers,
+        repeating: (land) =>
+          retrying(
+            land,
+            { ...readPolicy(spec), classify: (error) => ({ retry: reading.mayRepeat(error) }) },
+            {
+              signal: request.signal,
+              onRetry: ({ error, waitMs }) =>
+                context.warn(
+                  `${messageOf(error)}; reading this chunk again in ${Math.ceil(waitMs / 1000)} s`,
+                ),
+            },
+          ),
         chunks: reading.chunks.map((chunk) => ({ blocks: () => counted(chunk.csv(), request.onBytes) })),
         onRead: () => reading.done(),
       };

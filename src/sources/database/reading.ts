@@ -26,12 +26,15 @@ export interface Reading {
   readonly columns: readonly ResultColumn[];
   readonly chunks: readonly ReadChunk[];
   readonly workers: number;
+  /** Whether a chunk that failed so may be read again by itself, and its rows still fit those of the others. */
+  mayRepeat(error: unknown): boolean;
   /** After the last chunk: tells what the cursor came to. */
   done(): void;
   /** Whatever the state of it; never throws. */
   close(): Promise<void>;
 }
 
+/** Given from its start each time that it is asked for. */
 export interface ReadChunk {
   rows(): AsyncIterable<readonly TextRow[]>;
   csv(): AsyncIterable<CsvBlock>;
@@ -71,6 +74,7 @@ export async function openReading(
       columns,
       chunks: chunksOf(ranges.map(select), cursor, select, { pool, base, columns }),
       workers: Math.min(spec.split.workers, Math.max(1, ranges.length)),
+      mayRepeat: pool.mayRepeat,
       done: () => {
         if (cursor !== undefined) request.onCursor?.(cursor.outcome);
       },

@@ -1,6 +1,6 @@
 import type { SplitSpec } from '../../config/database/spec.ts';
-import { FoundryError } from '../../core/errors.ts';
 import type { Session } from './driver.ts';
+import { isTemporary, sharedSnapshot } from './shared-snapshot.ts';
 
 /** The sessions of one read, each used by one chunk at a time. */
 export interface SessionPool {
@@ -8,6 +8,8 @@ export interface SessionPool {
   open(): Promise<void>;
   /** Gives what `work` gives, with a session of its own meanwhile; after the pause between chunks. */
   using<T>(work: (session: Session) => AsyncIterable<T>): AsyncGenerator<T>;
+  /** Whether what failed so may be read again by itself, by another session, and still fit what else was read. */
+  mayRepeat(error: unknown): boolean;
   close(): Promise<void>;
 }
 
@@ -17,10 +19,10 @@ export function sessionPool(
   split: SplitSpec,
   signal: AbortSignal,
 ): SessionPool {
-  const all: Session[] = [first];
+  const all = new Set([first]);
   const free: Session[] = [first];
   const isShared = split.consistency === 'snapshot';
-  let snapshot: string | undefined;
+  const snapshot = sharedSnapshot();
   let isClosed = false;
   let begun = 0;
 
@@ -28,25 +30,28 @@ export function sessionPool(
     const ready = free.pop();
     if (ready !== undefined) return ready;
     const session = await connect();
-    all.push(session);
-    // Closed while it connected.
-    if (isClosed) await session.close();
-    if (isShared) await session.begin(snapshot);
-    return session;
+    all.add(session);
+    try {
+      // Closed while it connected.
+      if (isClosed) await session.close();
+      if (isShared) await snapshot.join(session);
+      return session;
+    } catch (error) {
+      await drop(session);
+      throw error;
+    }
+  };
+
+  const drop = async (session: Session): Promise<void> => {
+    all.delete(session);
+    snapshot.forget(session);
+    await session.close();
   };
 
   return {
     async open() {
-      if (!isShared) {
-        await first.end();
-      } else if (split.workers > 1) {
-        if (first.exportSnapshot === undefined) {
-          throw new FoundryError('CFG001', `${first.server} cannot share one snapshot between connections`, {
-            hint: 'Set parallel_workers: 1; or consistency: chunk with partition_on, where each chunk sees its own moment.',
-          });
-        }
-        snapshot = await first.exportSnapshot();
-      }
+      if (!isShared) await first.end();
+      else if (split.workers > 1) await snapshot.offer(first);
     },
     async *using(work) {
       begun += 1;
@@ -62,12 +67,13 @@ export function sessionPool(
       } finally {
         // What a reader left in the middle is of no use to the next.
         if (isWhole) free.push(session);
-        else await session.close();
+        else await drop(session);
       }
     },
+    mayRepeat: (error) => isTemporary(error) && (!isShared || snapshot.isAlive),
     async close() {
       isClosed = true;
-      await Promise.all(all.map((session) => session.close()));
+      await Promise.all([...all].map((session) => session.close()));
     },
   };
 }
