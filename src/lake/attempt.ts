@@ -21,6 +21,8 @@ export interface Attempt {
   readonly pathKeys?: BronzePathKeys;
   readonly seen: Seen;
   readonly generation: Generation;
+  /** The same parts, none of which keeps one of these names of the generation seen. */
+  replan(damaged: readonly string[]): Generation;
   /** Private folder for scratch files and the new generation's assembly. */
   readonly staging: string;
   readonly signal: AbortSignal;

@@ -26,9 +26,10 @@ const COMMIT_WAIT_MS = 10 * 60 * 1000;
  * The commit on a local disk: the new generation is assembled out of sight, and takes the place of the old folder in
  * one step. Where the file system cannot do that, or the folder holds other partitions, file by file.
  *
+ * @returns what was committed.
  * @throws LOCK001, STG001, INT001; the old generation is whole then.
  */
-export async function commitLocally(attempt: Attempt, local: LocalFolders): Promise<void> {
+export async function commitLocally(attempt: Attempt, local: LocalFolders): Promise<Generation> {
   const assembly = join(attempt.staging, 'generation');
   const { generation } = attempt;
   const live = local.path(attempt.path);
@@ -42,15 +43,17 @@ export async function commitLocally(attempt: Attempt, local: LocalFolders): Prom
     signal: attempt.signal,
     what: `the commit of ${live}`,
   });
+  let committed = generation;
   try {
     await refuseLostRace(attempt);
     throwIfStopped(attempt.signal);
     const swapped = !(await holdsPartitions(live, attempt)) && (await local.exchange(assembly, attempt.path));
-    if (!swapped) await publish({ ...attempt, generation: assembled(generation, assembly) });
+    if (!swapped) committed = await publish({ ...attempt, generation: assembled(generation, assembly) });
   } finally {
     held.release();
   }
   await removeTree(assembly);
+  return committed;
 }
 
 /** Few lock files for any number of partitions: two that share one wait for each other a moment. */

@@ -8,7 +8,7 @@ import { storageFailure } from '../storage/failure.ts';
 import { checkKey } from '../storage/keys.ts';
 import { type Attempt, keyOf, readable, type Seen } from './attempt.ts';
 import { commitLocally } from './commit-local.ts';
-import { planGeneration } from './generation.ts';
+import { type Generation, planGeneration } from './generation.ts';
 import type { Committed, Lake, PartitionWriter, SpooledPart } from './lake.ts';
 import { dataFormat } from './loose.ts';
 import { CHECKSUMS_NAME, MANIFEST_NAME, type Manifest, type ManifestBody } from './manifest.ts';
@@ -44,21 +44,23 @@ export async function openPartition(
     let state: 'open' | 'ended' = 'open';
     const replace = async (parts: readonly SpooledPart[], body: ManifestBody): Promise<Committed> => {
       throwIfStopped(options.signal);
-      const generation = planGeneration(previous, parts, body, options.clock ?? systemClock);
+      const replan = (damaged: readonly string[]): Generation =>
+        planGeneration(previous, parts, body, options.clock ?? systemClock, damaged);
       await refuseCutParts(parts);
       const attempt: Attempt = {
         storage,
         path,
         ...(lake.pathKeys !== undefined && { pathKeys: lake.pathKeys }),
         seen,
-        generation,
+        generation: replan([]),
+        replan,
         staging: staging.path,
         signal: options.signal,
       };
-      if (storage.local === undefined) await publish(attempt);
-      else await commitLocally(attempt, storage.local);
+      const { changed, manifest } =
+        storage.local === undefined ? await publish(attempt) : await commitLocally(attempt, storage.local);
       await staging.remove();
-      return { manifest: generation.manifest, changed: generation.changed };
+      return { manifest, changed };
     };
     return {
       path,

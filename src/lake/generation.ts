@@ -16,13 +16,15 @@ export interface Generation {
   readonly changed: boolean;
 }
 
+/** @param damaged names that the previous manifest lists and that must not be kept. */
 export function planGeneration(
   previous: Manifest | undefined,
   parts: readonly SpooledPart[],
   body: ManifestBody,
   clock: Clock,
+  damaged: readonly string[],
 ): Generation {
-  const name = partNamer(previous?.files ?? []);
+  const name = partNamer(previous?.files ?? [], damaged);
   const named = parts.map((part) => ({ file: manifestFile(part, name(part)), source: part.file }));
   const files = named.map(({ file }) => file);
   refuseRepeatedPaths(files);
@@ -56,9 +58,13 @@ export function planGeneration(
  * `<stem>-<hash8>.<format>`. The hash covers the file list that is being replaced, so a superseded name never comes
  * back with other bytes; a part equal to one of that list keeps its name.
  */
-function partNamer(replaced: readonly ManifestFile[]): (part: SpooledPart) => string {
+function partNamer(
+  replaced: readonly ManifestFile[],
+  damaged: readonly string[],
+): (part: SpooledPart) => string {
   const list = fileList(replaced);
-  const bySha = Map.groupBy(replaced, ({ sha256 }) => sha256);
+  const sound = replaced.filter(({ path }) => !damaged.includes(path));
+  const bySha = Map.groupBy(sound, ({ sha256 }) => sha256);
   return (part) => {
     const prefix = `${part.folder}${part.stem}-`;
     const kept = bySha

@@ -4,6 +4,7 @@ import { FoundryError, messageOf, throwIfStopped } from '../core/errors.ts';
 import { ConditionFailed } from '../storage/storage.ts';
 import { inParallel } from '../storage/turns.ts';
 import { type Attempt, keyOf, lostRace, readable } from './attempt.ts';
+import type { Generation } from './generation.ts';
 import { CHECKSUMS_NAME, MANIFEST_NAME, type ManifestFile } from './manifest.ts';
 
 /** Parts under way at a time; what they hold in memory the storage bounds. */
@@ -15,15 +16,21 @@ const PUT_TRIES = 3;
  * The commit for storages that cannot swap folders: parts where absent, then the manifest on condition that it is
  * still the one seen, then what is derived from it, then away with the names that only the old manifest lists.
  *
+ * A file of the old generation that was to be kept, but holds other bytes than its manifest says, is not written over:
+ * its rows go beside it under another name, and it goes with the names that only the old manifest lists.
+ *
+ * @returns what was committed.
  * @throws LOCK001 when another writer was first; STG001. Until the manifest is put, the old generation is whole.
  */
-export async function publish(attempt: Attempt): Promise<void> {
+export async function publish(attempt: Attempt): Promise<Generation> {
   const { storage, path, generation } = attempt;
-  await inParallel(generation.parts, PARALLEL_PARTS, ({ file, source }) => {
+  const damaged: string[] = [];
+  await inParallel(generation.parts, PARALLEL_PARTS, async ({ file, source }) => {
     throwIfStopped(attempt.signal);
-    return publishPart(attempt, file, source);
+    if ((await publishPart(attempt, file, source)) === 'damaged') damaged.push(file.path);
   });
   throwIfStopped(attempt.signal);
+  if (damaged.length > 0) return publish({ ...attempt, generation: renamed(attempt, damaged) });
   await putManifest(attempt);
   try {
     await storage.put(keyOf(path, CHECKSUMS_NAME), { bytes: generation.checksumsBytes });
@@ -39,20 +46,38 @@ export async function publish(attempt: Attempt): Promise<void> {
     attempt,
     attempt.seen.files.filter((name) => !listed.has(name)),
   );
+  return generation;
 }
 
-async function publishPart(attempt: Attempt, file: ManifestFile, source: string): Promise<void> {
+function renamed({ generation, replan }: Attempt, damaged: readonly string[]): Generation {
+  const next = replan(damaged);
+  // The same parts in the same order, which may have been moved since they were planned.
+  const parts = next.parts.map(({ file }, index) => ({
+    file,
+    source: generation.parts[index]?.source ?? '',
+  }));
+  return { ...next, parts };
+}
+
+async function publishPart(
+  attempt: Attempt,
+  file: ManifestFile,
+  source: string,
+): Promise<'published' | 'damaged'> {
   const key = keyOf(attempt.path, file.path);
   for (let tries = 1; ; tries += 1) {
     try {
       await attempt.storage.put(key, { file: source }, 'ifAbsent');
-      return;
+      return 'published';
     } catch (error) {
       // The name is taken, or the answer got lost: the bytes decide.
       const held = await holds(attempt, key, file);
-      if (held === 'same') return;
+      if (held === 'same') return 'published';
       if (!(error instanceof ConditionFailed)) throw error;
-      if (held === 'other') throw foreign(attempt, key);
+      if (held === 'other') {
+        if (attempt.seen.files.includes(file.path)) return 'damaged';
+        throw foreign(attempt, key);
+      }
       // Another run replaced the generation that held it, and cleared it away; the commit will tell who was first.
       if (tries === PUT_TRIES) throw lostRace(attempt, undefined);
     }

@@ -235,6 +235,17 @@ export function commitSuite(
       expect(await readManifest(lake, PATH)).toEqual(manifest);
     });
 
+    test('a part that was damaged, or is gone, is mended by landing again', async () => {
+      const lake = await makeLake();
+      const [first, second] = (await land(lake, ['a', 'b', 'c'])).manifest.files;
+      await lake.storage.put(`${PATH}/${first!.path}`, { bytes: new TextEncoder().encode('x') });
+      await lake.storage.remove(`${PATH}/${second!.path}`);
+      const { manifest } = await land(lake, ['a', 'b', 'c']);
+      expect((await verified(lake))?.files).toHaveLength(3);
+      expect(Object.values(await contentOf(lake, PATH)).sort()).toEqual(['a', 'b', 'c']);
+      expect(manifest.record_count).toBe(3);
+    });
+
     test("files that the original's checksums list are replaced too", async () => {
       const lake = await makeLake();
       const put = (name: string, text: string) =>
