@@ -2,6 +2,8 @@ import { formatBytes } from '../core/bytes.ts';
 import type { Progress } from '../core/log.ts';
 
 const REDRAW_MS = 100;
+/** A run is told of from its first milliseconds on. */
+const NEVER = Number.NEGATIVE_INFINITY;
 
 export interface ProgressLine extends Progress {
   /** Removes the line, before a log line or the report is written. */
@@ -14,7 +16,7 @@ export function createProgressLine(label: string, stream: NodeJS.WriteStream): P
   let rows = 0;
   let bytes = 0;
   let done: { readonly share: number; readonly detail: string } | undefined;
-  let drawnAt = 0;
+  let drawnAt = NEVER;
   let visible = false;
   const startedAt = performance.now();
 
@@ -40,7 +42,7 @@ export function createProgressLine(label: string, stream: NodeJS.WriteStream): P
     step(name) {
       step = name;
       done = undefined;
-      drawnAt = 0;
+      drawnAt = NEVER;
       draw();
     },
     rows(count) {
@@ -58,7 +60,7 @@ export function createProgressLine(label: string, stream: NodeJS.WriteStream): P
     clear() {
       if (visible) stream.write('\r\u001b[2K');
       visible = false;
-      drawnAt = 0;
+      drawnAt = NEVER;
     },
   };
 }

@@ -261,8 +261,15 @@ describe('the shape of Silver', () => {
       const command = [foundryBinary(), 'silver', ...RUN].join(' ');
       const shown = Bun.spawnSync(['script', '-qec', command, '/dev/null'], { cwd: w.folder });
       const screen = shown.stdout.toString();
-      // Steps that are done before the line is drawn again are not seen; this one is the longest.
-      expect(screen).toContain('t · writing current');
+      for (const step of [
+        'deciding',
+        'sorting current',
+        'writing current',
+        'hashing current',
+        'committing',
+      ]) {
+        expect(screen).toContain(`t · ${step}`);
+      }
       expect(screen).toMatch(/% · file \d+ of 300/);
       const piped = await w.run('silver', ...RUN);
       expectExit(piped, 0);
