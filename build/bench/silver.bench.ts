@@ -34,6 +34,8 @@ for (const rows of SIZES) {
   await withFolder(async (folder) => {
     const part = await land(folder, rows);
     for (const [index, model] of MODELS.entries()) {
+      const title = `${model.name}${model.partitionBy === undefined ? '' : `, ${FOLDERS} folders`}`;
+      if (title !== (process.env.FOUNDRY_BENCH_MODEL ?? title)) continue;
       const ours = join(folder, `foundry-${index}`);
       const theirs = join(folder, `bare-${index}`);
       const results = await race(
@@ -46,7 +48,6 @@ for (const rows of SIZES) {
         ],
         { rounds: rows > 1_000_000 ? 3 : 5 },
       );
-      const title = `${model.name}${model.partitionBy === undefined ? '' : `, ${FOLDERS} folders`}`;
       printRace(`Silver ${title}, ${rows.toLocaleString('en')} rows`, results);
       promiseRatio(`silver ${title} against SQL by hand`, results, LIMIT);
       await requireEqual(folder, model, ours, theirs);
