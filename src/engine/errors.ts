@@ -5,6 +5,8 @@ export class EngineError extends Error {
   override readonly name = 'EngineError' as const;
 }
 
+const OUT_OF_MEMORY = /^Out of Memory Error/i;
+const SPILL_LIMIT = /max_temp_directory_size/;
 const NO_SPACE = /no space left|disk quota|file too large/i;
 const WRITE_FAILED =
   /could not write|failed to write|cannot open file|could not (?:create|sync|close|move)|failed to create directory/i;
@@ -16,7 +18,7 @@ const WRITE_FAILED =
 export function translateEngineError(error: unknown, spillFolder: string): Error {
   const message = messageOf(error);
   if (/^INTERRUPT Error/i.test(message)) return new FoundryError('INT001', 'interrupted', { cause: error });
-  if (/^Out of Memory Error/i.test(message) || /max_temp_directory_size/.test(message)) {
+  if (OUT_OF_MEMORY.test(message) || SPILL_LIMIT.test(message)) {
     return new FoundryError('ENG002', `the engine ran out of memory: ${firstLine(message)}`, {
       cause: error,
     });
@@ -40,6 +42,13 @@ export function translateEngineError(error: unknown, spillFolder: string): Error
 
 export function isInterruption(error: unknown): boolean {
   return error instanceof FoundryError && error.code === 'INT001';
+}
+
+/** Less would do with fewer threads; unlike a disk that is too full to spill to, which is ENG002 as well. */
+export function isOutOfMemory(error: unknown): boolean {
+  if (!(error instanceof FoundryError) || error.code !== 'ENG002') return false;
+  const message = messageOf(error.cause);
+  return OUT_OF_MEMORY.test(message) && !SPILL_LIMIT.test(message);
 }
 
 function firstLine(message: string): string {

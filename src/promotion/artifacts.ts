@@ -4,8 +4,8 @@ import type { Progress } from '../core/log.ts';
 import type { Field, TableSchema } from '../core/schema.ts';
 import { traced } from '../core/trace.ts';
 import type { Engine } from '../engine/engine.ts';
+import { runHeavy } from '../engine/heavy.ts';
 import { copyToPart, hashFile } from '../engine/parts.ts';
-import { sharing } from '../engine/sharing.ts';
 import { identifier, literal } from '../engine/sql.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import { writeFolders } from './folders.ts';
@@ -159,7 +159,7 @@ async function writeFiles(
     const file = join(spool, `${planned.artifact}.parquet.tmp`);
     const select = `SELECT ${columnList(planned, planned.fileSchema, 'parquet')} FROM (${planned.sql(stagedOf)})`;
     progress.step(`writing ${planned.stem}`);
-    const { rows } = await sharing(engine, progress, () =>
+    const { rows } = await runHeavy(engine, progress, () =>
       copyToPart(engine, select, file, { format: 'parquet', compression: formats.compression }),
     );
     const part = { ...base, file, folder: '', format: 'parquet', rows, ...(await hashFile(file)) } as const;
@@ -168,7 +168,7 @@ async function writeFiles(
 
   const staged = join(spool, `${planned.artifact}.staged.tmp`);
   progress.step(`sorting ${planned.stem}`);
-  const { rows } = await sharing(engine, progress, () =>
+  const { rows } = await runHeavy(engine, progress, () =>
     copyToPart(engine, planned.sql(stagedOf), staged, {
       format: 'parquet',
       compression: 'none',
@@ -193,7 +193,7 @@ async function writeFiles(
   for (const format of wanted) {
     const file = join(spool, `${planned.artifact}.${format}.tmp`);
     const select = `SELECT ${columnList(planned, schema, format)} FROM read_parquet(${literal(staged)}, hive_partitioning=false)`;
-    await sharing(engine, progress, () =>
+    await runHeavy(engine, progress, () =>
       copyToPart(engine, select, file, { format, compression: formats.compression }),
     );
     parts.push({ ...base, file, folder: '', format, rows, ...(await hashFile(file)) });

@@ -3,6 +3,7 @@ import type { Progress } from '../core/log.ts';
 import type { DataType } from '../core/schema.ts';
 import { executeEach } from '../engine/each.ts';
 import type { Engine } from '../engine/engine.ts';
+import { sparing } from '../engine/heavy.ts';
 import { copySql, hashFile } from '../engine/parts.ts';
 import { identifier, literal } from '../engine/sql.ts';
 import { partitionSegment } from '../lake/hive.ts';
@@ -60,7 +61,7 @@ export async function writeFolders(engine: Engine, request: FoldersRequest): Pro
   };
   progress.step(`writing ${stem}`);
   for (const large of all.filter(isLarge)) {
-    await engine.execute(writeSql(request, large));
+    await sparing(engine, () => engine.execute(writeSql(request, large)));
     told();
   }
   await executeEach(

@@ -4,7 +4,7 @@ import type { Log, Progress } from '../core/log.ts';
 import type { RunDate } from '../core/run-date.ts';
 import { STRING, type TableSchema } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
-import { sharing } from '../engine/sharing.ts';
+import { runHeavy } from '../engine/heavy.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import { type WrittenArtifact, writeArtifact } from './artifacts.ts';
 import { refuseUnevenParts } from './columns.ts';
@@ -89,7 +89,7 @@ export async function promote(
   if (promotion.decideSql !== undefined) {
     options.progress.step('deciding');
     const decide = `CREATE OR REPLACE TEMP TABLE decided AS ${promotion.decideSql}`;
-    await sharing(engine, options.progress, () => engine.execute(decide));
+    await runHeavy(engine, options.progress, () => engine.execute(decide));
     ({ counts, missing } = await countDecided(engine, read));
   }
   let quarantine = NOTHING_REFUSED;
@@ -181,7 +181,7 @@ async function countSource(
   if (shape.faults.length === 0) return { read, faulty: 0 };
   progress.step('checking values');
   const misfits = `CREATE OR REPLACE TEMP TABLE ${MISFITS} AS ${shape.misfitsSql}`;
-  await sharing(engine, progress, () => engine.execute(misfits));
+  await runHeavy(engine, progress, () => engine.execute(misfits));
   const [bad] = await engine.query(`SELECT count(*) AS n FROM ${MISFITS}`);
   return { read, faulty: Number(bad?.n ?? 0) };
 }

@@ -3,6 +3,7 @@ import type { SilverSpec } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import type { TableSchema } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
+import { sparing } from '../engine/heavy.ts';
 import { copyToPart, hashFile } from '../engine/parts.ts';
 import { identifier, literal, literalList } from '../engine/sql.ts';
 import type { SpooledPart } from '../lake/lake.ts';
@@ -111,12 +112,11 @@ export async function writeQuarantine(
   ] as const;
   const named = added.map(([name, sql]) => `${sql} AS ${identifier(freeName(name, source))}`);
   const file = join(spool, 'rejected.jsonl.tmp');
-  const { rows } = await copyToPart(
-    engine,
+  const select =
     `SELECT ${[...values, ...named].join(', ')} FROM ${SOURCE} s JOIN (${refused}) r ` +
-      `ON s."__file" = r.file AND s."__row" = r.n ORDER BY r.file, r.n`,
-    file,
-    { format: 'jsonl', compression: 'none' },
+    `ON s."__file" = r.file AND s."__row" = r.n ORDER BY r.file, r.n`;
+  const { rows } = await sparing(engine, () =>
+    copyToPart(engine, select, file, { format: 'jsonl', compression: 'none' }),
   );
   return {
     file,
