@@ -8,7 +8,7 @@ import type { Storage } from '../storage/storage.ts';
 export const NEVER_STOPPED = new AbortController().signal;
 
 export interface PartContent {
-  readonly text: string;
+  readonly text: string | Uint8Array;
   readonly n?: number;
   readonly folder?: string;
   readonly format?: SpooledPart['format'];
@@ -22,7 +22,7 @@ export async function spoolPart(writer: PartitionWriter, content: PartContent): 
   const { text, n = 1, folder = '', format = 'parquet', role = 'data', rows = 1, partitionValues } = content;
   const stem = `full-part-${String(n).padStart(4, '0')}`;
   const file = join(writer.spool, `${folder.replaceAll('/', '-')}${stem}.${format}.tmp`);
-  const bytes = new TextEncoder().encode(text);
+  const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text;
   await writeFile(file, bytes);
   return {
     file,
