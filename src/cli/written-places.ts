@@ -18,11 +18,12 @@ export function writtenPlaces(specs: readonly StepSpec[], layers: readonly Layer
 
 function basesOf(spec: StepSpec, layers: readonly Layer[]): readonly string[] {
   if (isJoin(spec)) {
-    const { place } = spec.output;
+    const { checkpointDir, place } = spec.output;
     return [
       place.kind === 'path'
         ? place.path.replace(/\/?[^/]*\{.*$/, '')
         : (place.base ?? place.remote ?? './silver'),
+      ...(checkpointDir === undefined ? [] : [checkpointDir]),
     ];
   }
   const { bronze, silver } = spec;

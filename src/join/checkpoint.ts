@@ -1,6 +1,8 @@
 import { readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isRemote } from '../config/storage/location.ts';
 import { FoundryError } from '../core/errors.ts';
 import { sha256Hex } from '../lake/generation.ts';
 import { sha256OfFile } from '../lake/publish.ts';
@@ -65,12 +67,30 @@ export interface WorkPlace {
   readonly progressFile: string;
   /** Chunks, buckets; removed after the commit. */
   readonly workFolder: string;
+  /** Where `checkpoint_dir` is on an object store. */
+  readonly copy?: CheckpointCopy;
 }
 
-/** Without folders of the config: a private one of the output's base, or where that is remote, the system's. */
+/** A second place of the progress and its chunks, for hosts that do not share a disk. */
+export interface CheckpointCopy {
+  /** Of its `progress.json`. */
+  readonly location: string;
+  /** As it would be in the work folder, but for the chunks' files. */
+  read(place: WorkPlace): Promise<JoinProgress | 'broken' | undefined>;
+  /** Brings the chunks of what was read; one that is not there is left out. */
+  fetch(progress: JoinProgress): Promise<void>;
+  save(progress: JoinProgress): Promise<void>;
+  remove(place: WorkPlace): Promise<void>;
+}
+
+/**
+ * Without folders of the config: a private one of the output's base, or where that is remote, the system's.
+ * @param copyAt opens a `checkpoint_dir` that is on an object store
+ */
 export function workPlace(
   output: Located,
   dirs: { readonly checkpointDir?: string; readonly spillDir?: string },
+  copyAt: (base: string) => CheckpointCopy,
 ): WorkPlace {
   const id = sha256Hex(output.location).slice(0, 16);
   const { local } = output.lake.storage;
@@ -78,11 +98,17 @@ export function workPlace(
     local === undefined
       ? join(tmpdir(), `foundry-join-${userInfo().uid}`, id)
       : join(local.path(''), PRIVATE_FOLDER, 'join', id);
-  const checkpoint = dirs.checkpointDir === undefined ? own : resolve(dirs.checkpointDir);
+  const { checkpointDir: named, spillDir } = dirs;
+  const checkpoint = named === undefined || isRemote(named) ? own : resolve(localPath(named));
   return {
     progressFile: join(checkpoint, PROGRESS_NAME),
-    workFolder: join(dirs.spillDir === undefined ? checkpoint : resolve(dirs.spillDir), `join-${id}`),
+    workFolder: join(spillDir === undefined ? checkpoint : resolve(localPath(spillDir)), `join-${id}`),
+    ...(named !== undefined && isRemote(named) && { copy: copyAt(named) }),
   };
+}
+
+function localPath(folder: string): string {
+  return folder.startsWith('file:') ? fileURLToPath(folder) : folder;
 }
 
 /**
@@ -95,26 +121,49 @@ export async function resumable(
   output: string,
   fingerprints: Fingerprints,
 ): Promise<{ readonly progress: JoinProgress } | { readonly reason: string | undefined }> {
-  const found = await readProgress(place.progressFile);
+  const local = await readProgress(place.progressFile);
+  const copied = await place.copy?.read(place);
+  const found = furtherOf(local, copied);
   if (found === undefined) {
     await removeTree(place.workFolder);
     return { reason: undefined };
   }
   if (found === 'broken') {
     await removeTree(place.workFolder);
-    return { reason: `${place.progressFile} cannot be read` };
+    return { reason: `${placeOf(place)} cannot be read` };
   }
   if (found.output !== output) {
     throw new FoundryError(
       'CFG001',
-      `${place.progressFile} is the progress of another join, that of ${found.output}`,
+      `${placeOf(place)} is the progress of another join, that of ${found.output}`,
       { hint: 'Give each join a checkpoint_dir of its own. If the other one is given up, remove the file.' },
     );
   }
-  const reason = differing(found, place, fingerprints) ?? (await firstLost(found));
+  const difference = differing(found, place, fingerprints);
+  if (difference === undefined && found === copied) {
+    await makeFolder(place.workFolder);
+    await place.copy?.fetch(found);
+  }
+  const reason = difference ?? (await firstLost(found));
   if (reason === undefined) return { progress: found };
-  await removeWork({ progressFile: place.progressFile, workFolder: found.work_folder });
+  await removeWork({ ...place, workFolder: found.work_folder });
   return { reason };
+}
+
+/** Of this host's own progress and the copy, the one that has done more; where both may be, one's own is nearer. */
+function furtherOf(
+  local: JoinProgress | 'broken' | undefined,
+  copied: JoinProgress | 'broken' | undefined,
+): JoinProgress | 'broken' | undefined {
+  if (copied === undefined) return local;
+  if (typeof local !== 'object' || typeof copied !== 'object') return copied;
+  const isSame = JSON.stringify(local.fingerprints) === JSON.stringify(copied.fingerprints);
+  return isSame && local.chunks.length >= copied.chunks.length ? local : copied;
+}
+
+/** Of `progress.json`, as the config has it. */
+export function placeOf({ copy, progressFile }: WorkPlace): string {
+  return copy?.location ?? progressFile;
 }
 
 function differing(found: JoinProgress, place: WorkPlace, now: Fingerprints): string | undefined {
@@ -143,6 +192,10 @@ async function readProgress(file: string): Promise<JoinProgress | 'broken' | und
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
     throw storageFailure('read', file, error);
   }
+  return parseProgress(text);
+}
+
+export function parseProgress(text: string): JoinProgress | 'broken' {
   try {
     const content: unknown = JSON.parse(text);
     return isProgress(content) ? content : 'broken';
@@ -188,7 +241,7 @@ export function progressOf(
  * Replaces the file in one step. It is not flushed: a chunk that a power failure lost is found by its hash, and a
  * progress that it lost is none. @throws STG001
  */
-export async function saveProgress({ progressFile }: WorkPlace, progress: JoinProgress): Promise<void> {
+export async function saveProgress({ copy, progressFile }: WorkPlace, progress: JoinProgress): Promise<void> {
   const next = `${progressFile}.tmp`;
   await makeFolder(dirname(progressFile));
   try {
@@ -197,11 +250,15 @@ export async function saveProgress({ progressFile }: WorkPlace, progress: JoinPr
   } catch (error) {
     throw storageFailure('write', progressFile, error);
   }
+  await copy?.save(progress);
 }
 
 /** Chunks first: without them the file that is left is of no use, and says so. */
-export async function removeWork({ progressFile, workFolder }: WorkPlace): Promise<void> {
+export async function removeWork(place: WorkPlace): Promise<void> {
+  const { copy, progressFile, workFolder } = place;
   await removeTree(workFolder);
+  // What stays of it is of no harm: the next run goes on with it, or starts over and removes it.
+  await copy?.remove(place).catch(() => undefined);
   for (const file of [progressFile, `${progressFile}.tmp`])
     await rm(file, { force: true }).catch(() => undefined);
   // Folders that are foundry's own go too; those of the config stay where they hold anything.

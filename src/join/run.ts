@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { JoinSpec } from '../config/join/spec.ts';
 import { BUILD_INFO } from '../core/build-info.ts';
 import { FoundryError, throwIfStopped } from '../core/errors.ts';
@@ -8,10 +8,12 @@ import { openPartition } from '../lake/commit.ts';
 import { sha256Hex } from '../lake/generation.ts';
 import type { PartitionWriter } from '../lake/lake.ts';
 import { acquireLease } from '../lake/lease.ts';
+import { storageOf } from '../storage/open.ts';
 import { spoolBudget } from '../storage/spool-budget.ts';
 import {
   type Fingerprints,
   type JoinProgress,
+  placeOf,
   progressOf,
   removeWork,
   resumable,
@@ -27,6 +29,7 @@ import { joinManifestBody } from './manifest-body.ts';
 import type { JoinRunOptions } from './options.ts';
 import { joinLease } from './place.ts';
 import { type DescribedJoin, describeJoin, type PreparedJoin, prepareJoin } from './prepare.ts';
+import { remoteCheckpoint } from './remote-checkpoint.ts';
 import { type JoinReport, joinReport } from './report.ts';
 import { expectedRows } from './stats.ts';
 
@@ -42,7 +45,9 @@ export async function runJoin(spec: JoinSpec, options: JoinRunOptions): Promise<
   const seconds = (): number => (options.clock.now().getTime() - started.getTime()) / 1000;
   const described = await describeJoin(spec, options);
   const { output } = described;
-  const place = workPlace(output, spec.output);
+  const place = workPlace(output, spec.output, (base) =>
+    remoteCheckpoint(storageOf(base, spec.output.place, options)),
+  );
   const lease = await acquireLease(output.lake, joinLease(output), {
     signal: options.signal,
     waitSeconds: options.leaseWaitSeconds ?? 0,
@@ -54,7 +59,7 @@ export async function runJoin(spec: JoinSpec, options: JoinRunOptions): Promise<
     });
     const limits = {
       ...options.limits,
-      ...(spec.output.spillDir !== undefined && { spillFolder: spec.output.spillDir }),
+      ...(spec.output.spillDir !== undefined && { spillFolder: dirname(place.workFolder) }),
     };
     const engine = await openEngine(limits, options.signal);
     try {
@@ -99,7 +104,7 @@ export async function runJoin(spec: JoinSpec, options: JoinRunOptions): Promise<
         finished,
         guards,
         resumedAt,
-        checkpointFile: place.progressFile,
+        checkpointFile: placeOf(place),
         startedAt: started.toISOString(),
         runtimeSeconds: seconds(),
       });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { parseConfig } from '../config/load.ts';
 import type { DatasetSpec } from '../config/spec.ts';
-import { addressProblem, onpremProblems } from './policy.ts';
+import { addressProblem, joinProblems, onpremProblems } from './policy.ts';
 
 const ALL = { source: true, bronze: true, silver: true };
 const ONPREM = '{boundary: onprem, provider_type: s3_local}';
@@ -139,6 +139,23 @@ source: {system: s, table: t, type: api, api: {base_url: "${base}", endpoint: /x
     const spec = dataset(LOCAL, { path: 's3://b/in.csv', silver: 's3://b/s' });
     expect(onpremProblems(spec, { ...ALL, source: false }, {})).toHaveLength(1);
     expect(onpremProblems(spec, { source: false, bronze: true, silver: false }, {})).toEqual([]);
+  });
+
+  test.each([
+    ['path: "s3://b/l"', '', 'the left side lies on AWS'],
+    ['path: l', 'path: "az://con/x"', 'the output lies on Azure'],
+    ['path: l', 'path: o, checkpoint_dir: "s3://b/work"', 'the checkpoint lies on AWS'],
+    ['path: l', 'path: o, checkpoint_dir: work', undefined],
+  ])('judges a join of %s into %s', (left, output, problem) => {
+    const { join } = parseConfig(
+      'j.yaml',
+      `platform: {bronze: {storage_backend: local, storage_metadata: ${ONPREM}}}
+silver_join: {left: {${left}}, right: {path: r}, output: {${output === '' ? 'path: o' : output}}}
+`,
+      {},
+    );
+    if (join === undefined) throw new Error('no join');
+    expect(joinProblems(join, {})).toEqual(problem === undefined ? [] : [expect.stringContaining(problem)]);
   });
 
   test('reads the endpoint of an environment file and of the process too', () => {

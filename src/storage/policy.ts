@@ -39,10 +39,12 @@ export function onpremProblems(
   ];
 }
 
-/** As `onpremProblems`, of a join: its sides and its output. */
+/** As `onpremProblems`, of a join: its sides, its output and its checkpoint. */
 export function joinProblems({ left, output, right }: JoinSpec, env: Environment): readonly string[] {
   const places = { 'the left side': left.place, 'the right side': right.place, 'the output': output.place };
-  return Object.entries(places).flatMap(([what, place]) => {
+  const checkpoint = placeProblem(output.checkpointDir ?? '', output.place, env);
+  const around = checkpoint === undefined ? [] : [`the checkpoint ${checkpoint}`];
+  const problems = Object.entries(places).flatMap(([what, place]) => {
     const named = place.kind === 'path' ? place.path : (place.base ?? '');
     const own = what === 'the output' && place.kind === 'path' ? undefined : place.remote;
     // A path that is on the local disk today may not be tomorrow: the bucket of the platform counts.
@@ -52,6 +54,7 @@ export function joinProblems({ left, output, right }: JoinSpec, env: Environment
       ...found.map((problem) => `${what} ${problem}`),
     ];
   });
+  return [...problems, ...around];
 }
 
 /** As `onpremProblems`, of one address. */

@@ -8,6 +8,7 @@ import {
   checkPartitionName,
   checkVersion,
 } from '../rules.ts';
+import { isRemote } from '../storage/location.ts';
 import type { ConfigPath } from '../yaml/problems.ts';
 import type { Report } from '../yaml/report.ts';
 import type { Partly } from '../yaml/validate.ts';
@@ -84,6 +85,8 @@ function checkOutput(output: Partly<OutputConfig>, report: Report): void {
   checkPlace(output, at, report);
   checkFolder(output.checkpoint_dir, [...at, 'checkpoint_dir'], report);
   checkFolder(output.spill_dir, [...at, 'spill_dir'], report);
+  if (output.spill_dir !== undefined && isRemote(output.spill_dir))
+    report.invalid([...at, 'spill_dir'], 'spill_dir must be on a local disk: the engine spills there');
   checkKeys(output, at, report);
   checkSpellings(output, 'select_columns', 'projection', at, report);
   const selected = output.select_columns === undefined ? 'projection' : 'select_columns';

@@ -10,7 +10,13 @@ export function joinInEnvironment(spec: JoinSpec, environment: EnvironmentSpec):
     ...spec,
     left: { ...left, place: inside(left.place) },
     right: { ...right, place: inside(right.place) },
-    output: { ...output, place: inside(output.place) },
+    output: {
+      ...output,
+      place: inside(output.place),
+      ...(output.checkpointDir !== undefined && {
+        checkpointDir: realPlace(output.checkpointDir, environment),
+      }),
+    },
   };
 }
 

@@ -151,6 +151,12 @@ describe('a join', () => {
   });
 });
 
+test('its checkpoint may be in an object store, and what the engine spills is local', () => {
+  expect(spec(text('checkpoint_dir: "s3://lake/work"')).output.checkpointDir).toBe('s3://lake/work');
+  expect(refused(text('checkpoint_dir: "ftp://x/y"'))[0]).toContain('the scheme ftp:// is none of');
+  expect(refused(text('spill_dir: "s3://lake/work"'))[0]).toContain('spill_dir must be on a local disk');
+});
+
 describe('the platform of a side', () => {
   const platform =
     'platform: {bronze: {s3_bucket: lake, s3_prefix: p}, s3_connection: {region: eu-central-1}}\n';

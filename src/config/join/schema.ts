@@ -190,10 +190,14 @@ const output = kit.section({
     fallback: '`[]`',
   }),
   quality_guards: kit.optional('Without these, nothing is written.', guards),
-  checkpoint_dir: kit.optional('Folder of `progress.json`, while the join runs.', kit.text, {
-    fallback: 'a private folder of the output’s base',
-  }),
-  spill_dir: kit.optional('Folder for chunks, and for what the engine spills.', kit.text, {
+  checkpoint_dir: kit.optional(
+    'Folder or URI of `progress.json`, while the join runs; in an object store its chunks are there too.',
+    kit.text,
+    {
+      fallback: 'a private folder of the output’s base',
+    },
+  ),
+  spill_dir: kit.optional('Local folder for chunks, and for what the engine spills.', kit.text, {
     fallback: '`checkpoint_dir`',
   }),
   primary_keys: kit.optional('Columns of the output that identify a record.', kit.textOrList, {
