@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { join } from 'node:path';
 import { duckdb } from './readers.ts';
 import { openWorkspace, type Workspace } from './support.ts';
 
@@ -18,6 +19,7 @@ function config(source: Readonly<Record<string, unknown>>): object {
   };
 }
 
+const TAP = join(import.meta.dir, '..', '..', 'fixtures', 'singer', 'tap-mysql');
 const LANDED = 'output/system=s/table=t/pattern=cdc';
 const bronze = (date: string, ...flags: string[]) => [
   'bronze',
@@ -192,6 +194,59 @@ describe('a command', () => {
       expect(second.stderr).toContain('done from 3');
       await w.json(0, ...bronze('2025-01-06'));
       expect(await rows(w, 'id')).toEqual([1n, 2n, 3n, 4n, 5n, 6n].map((id) => ({ id })));
+    }),
+  );
+
+  test(
+    'that is a tap from PyPI lands as it was recorded: schemas, versions and states passed over, the state handed back',
+    inWorkspace(async (w) => {
+      // Plays the tap: what it printed with no bookmark, or with the one that its first run left.
+      await w.put(
+        'tap.sh',
+        `cp "$2" "state-$(ls state-* 2>/dev/null | wc -l)"
+         if grep -q bookmarks "$2"; then cat ${TAP}-second.jsonl; else cat ${TAP}-first.jsonl; fi`,
+      );
+      const run = ['sh', 'tap.sh', '--state', '{state_file}'];
+      await w.put('c.yaml', config({ type: 'command', command: { run, format: 'singer' } }));
+      await w.json(0, ...bronze('2025-01-05'));
+      expect(await rows(w, 'id, customer, amount, paid, note, updated_at')).toEqual([
+        {
+          id: 1n,
+          customer: 'Ada',
+          amount: 12.5,
+          paid: true,
+          note: null,
+          updated_at: '2025-01-03T10:00:00+00:00',
+        },
+        {
+          id: 2n,
+          customer: 'Bö',
+          amount: 9999999.99,
+          paid: false,
+          note: 'two\nlines, "quoted"',
+          updated_at: '2025-01-03T11:30:00+00:00',
+        },
+        {
+          id: 3n,
+          customer: 'Cy',
+          amount: 0.1,
+          paid: true,
+          note: '',
+          updated_at: '2025-01-04T08:15:00+00:00',
+        },
+      ]);
+      await w.json(0, ...bronze('2025-01-06'));
+      expect(await rows(w, 'id, paid')).toEqual([
+        { id: 1n, paid: true },
+        { id: 2n, paid: false },
+        { id: 2n, paid: true },
+        { id: 3n, paid: true },
+        { id: 3n, paid: true },
+        { id: 4n, paid: true },
+      ]);
+      const lastState = (await Bun.file(`${TAP}-first.jsonl`).text()).trimEnd().split('\n').at(-1) ?? '';
+      expect(await w.read('state-0')).toEqual({});
+      expect(await w.read('state-1')).toEqual(JSON.parse(lastState).value);
     }),
   );
 

@@ -144,6 +144,48 @@ describe('disk and memory', () => {
   );
 });
 
+describe('memory that others take while a run reads', () => {
+  test(
+    'ends it with ENG002 before the system ends it, the run leaves nothing, and the next one lands',
+    scenario(async (w) => {
+      const meminfo = w.path('meminfo');
+      const say = (free: string): void =>
+        writeFileSync(meminfo, `MemTotal:       8000000 kB\nMemAvailable:   ${free} kB\n`);
+      say('4000000');
+      // What the kernel says of memory, replaced for the one program that runs in this mount namespace.
+      const alone = [
+        'unshare',
+        '--mount',
+        'sh',
+        '-c',
+        `mount --bind ${meminfo} /proc/meminfo && exec "$@"`,
+        'sh',
+      ];
+      if (!Bun.spawnSync([...alone, 'true']).success) return;
+      // Goes on only once it is told to, and would give up where nothing ends it.
+      const source = `echo '{"id":1}'; for i in $(seq 300); do [ -e go ] && exit 0; sleep 0.1; done; exit 9`;
+      await w.put('a.yaml', {
+        platform: { bronze: { storage_backend: 'local', local_path: './output' } },
+        source: { type: 'command', system: 's', table: 't', command: { run: source } },
+      });
+      const running = runFoundry([...ARGS, '-o', 'json'], { cwd: w.folder, prefix: alone });
+      await until('the run', () => existsSync(w.path('output/_runs')));
+      say('20000');
+      const run = await running;
+      expectExit(run, 5);
+      expect(parseDocument(run).errors).toMatchObject([{ code: 'ENG002', retryable: false }]);
+      expect(run.stderr).toMatch(/\[ENG002\] only 20\.\d MB of memory are left on this machine/);
+      expect(run.stderr).toContain('what to do: End other programs, lower --memory-limit');
+      expect(existsSync(w.path(BRONZE))).toBe(false);
+      expect(await w.spooled('output')).toBe(0);
+      const { document } = await w.json(0, 'runs', 'output');
+      expect(document.reports).toMatchObject([{ outcome: 'failed', error: { code: 'ENG002' } }]);
+      writeFileSync(w.path('go'), '');
+      await w.json(0, ...ARGS);
+    }),
+  );
+});
+
 describe('inputs larger than the disk', () => {
   test(
     'are a warning before anything is read',
