@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkCircles } from './circles.ts';
 import { checkLayers } from './layers.ts';
 import { formatStep, packageScript, ROOT, runCaptured, type StepResult } from './step.ts';
 
@@ -19,6 +20,7 @@ async function main(): Promise<void> {
       packageScript('knip/bin/knip.js', '--config', 'build/knip.jsonc', '--no-progress'),
     ),
     inProcess('layers', () => checkLayers(ROOT)),
+    inProcess('circles', () => checkCircles(ROOT)),
     inProcess('file length', () => checkLength(ROOT)),
     ...GENERATORS.filter((script) => existsSync(join(ROOT, script))).map((script) =>
       runCaptured(`drift of ${script}`, [process.execPath, script, '--check']),

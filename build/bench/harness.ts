@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { peakBytesOf } from '../../src/testing/peak-memory.ts';
+import type { BenchRecord } from './results.ts';
 
 /** One contestant: a program that does the whole work once and ends with exit code 0. */
 export interface Contestant {
@@ -23,6 +24,8 @@ export interface Measured {
   /** Seen every 10 ms; NaN for a process that ended sooner, and where there is no /proc. */
   readonly peakMegabytes: number;
   readonly fastestMilliseconds: number;
+  /** Slowest round less fastest, as a share of the median. */
+  readonly spread: number;
 }
 
 export interface BenchOptions {
@@ -67,6 +70,7 @@ export async function race(
       cpuRatio: ratio(cpu, yardstick?.cpu),
       peakMegabytes: median(peaks.filter((peak) => !Number.isNaN(peak))),
       fastestMilliseconds: Math.min(...times),
+      spread: (Math.max(...times) - Math.min(...times)) / median(times),
     };
   });
 }
@@ -95,8 +99,9 @@ async function runOnce({
   return { milliseconds, cpuMilliseconds, peakMegabytes };
 }
 
-/** Prints one line a contestant; ratios are against the last one, the yardstick. */
+/** Prints one line a contestant; ratios are against the last one, the yardstick. Leaves a record of each for the table. */
 export function printRace(title: string, results: readonly Measured[]): void {
+  record(title, results);
   console.log(`\n${title}`);
   for (const { name, milliseconds, ratio, cpuRatio, peakMegabytes, fastestMilliseconds } of results) {
     console.log(
@@ -105,6 +110,28 @@ export function printRace(title: string, results: readonly Measured[]): void {
     );
   }
 }
+
+/** For `bun run bench`, which names the file; a bench that is run by itself only prints. */
+function record(scenario: string, results: readonly Measured[]): void {
+  const file = process.env.FOUNDRY_BENCH_RECORDS;
+  if (file === undefined) return;
+  const bench = basename(process.argv[1] ?? '', '.bench.ts');
+  const records = results.map(
+    ({ name, milliseconds, spread, ratio, cpuRatio, peakMegabytes }): BenchRecord => ({
+      bench,
+      scenario,
+      contestant: name,
+      median_ms: rounded(milliseconds),
+      spread: rounded(spread),
+      ratio: rounded(ratio),
+      cpu_ratio: rounded(cpuRatio),
+      ...(!Number.isNaN(peakMegabytes) && { peak_mb: rounded(peakMegabytes) }),
+    }),
+  );
+  appendFileSync(file, records.map((one) => `${JSON.stringify(one)}\n`).join(''));
+}
+
+const rounded = (value: number): number => Number(value.toFixed(3));
 
 /** Says whether a promise about speed or memory holds; a broken one makes the bench fail in the end. */
 export function promise(claim: string, value: number, limit: number, unit: string): void {

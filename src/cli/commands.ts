@@ -21,7 +21,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandDef<ArgsDef>
   'config doctor': async () => widen((await import('./commands/config-doctor.ts')).configDoctorCommand),
   samples: async () => widen((await import('./commands/samples.ts')).samplesCommand),
   schema: async () => widen((await import('./commands/schema.ts')).schemaCommand),
-  completions: async () => widen((await import('./commands/completions.ts')).completionsCommand),
+  completions: async () => widen((await import('./commands/completions.ts')).completionsCommand(COMMANDS)),
 };
 
 /** citty's command type is invariant in its flags; the table holds commands of different flags. */
@@ -34,9 +34,4 @@ export function subcommandsOf(group: string): readonly string[] {
   return Object.keys(COMMANDS).flatMap((name) =>
     name.startsWith(`${group} `) ? [name.slice(group.length + 1)] : [],
   );
-}
-
-export async function definitionsOf(command: CommandDef<ArgsDef>): Promise<ArgsDef> {
-  const { args } = command;
-  return (await (args instanceof Function ? args() : args)) ?? {};
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Glob } from 'bun';
 import type { ArgsDef } from 'citty';
 import { FoundryError } from '../core/errors.ts';
-import { commaList } from './args.ts';
+import { commaList } from './flag-values.ts';
 
 /** Config files as arguments: `foundry config validate a.yaml 'more/*.yaml'`. */
 export const FILE_ARGS = {

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
-import { COMMANDS, definitionsOf } from './commands.ts';
+import { COMMANDS } from './commands.ts';
+import { definitionsOf } from './definitions.ts';
 import { usageText } from './help.ts';
 
 const PAGES = await Promise.all(

@@ -65,7 +65,11 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'foundry init --example file_example',
     'foundry init --config orders.yaml              creates the Azure containers it writes to',
   ],
-  runs: ['foundry runs output silver_output', 'foundry runs --config orders.yaml --failed --output json'],
+  runs: [
+    'foundry runs output silver_output',
+    'foundry runs --config orders.yaml --failed --output json',
+    'foundry runs output --prune --keep-days 90',
+  ],
   show: [
     'foundry show output/system=shop/table=orders/pattern=full/dt=2025-01-05',
     'foundry show silver/domain=shop/entity=orders/v1/load_date=2025-01-05 --files --as duckdb',

@@ -2,7 +2,7 @@ import type { JoinSpec } from '../config/join/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import type { JoinPlan } from '../join/plan.ts';
 import type { JoinReport } from '../join/report.ts';
-import { forEachDataset } from './datasets.ts';
+import { forEachDataset } from './each-dataset.ts';
 import type { Perform } from './operate.ts';
 import type { DatasetResult } from './outcome.ts';
 import type { Session } from './session.ts';

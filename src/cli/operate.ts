@@ -1,5 +1,6 @@
 import { exitCodeOf, failureDocument } from '../core/failure.ts';
-import { type Attributes, traced } from '../core/trace.ts';
+import type { Attributes } from '../core/span.ts';
+import { traced } from '../core/trace.ts';
 import type { RunEnd } from '../observe/hooks/payload.ts';
 import type { Observer } from '../observe/observer.ts';
 import {
@@ -13,7 +14,7 @@ import {
   type StepReport,
   type StepSpec,
 } from '../observe/outcome.ts';
-import { forEachDataset } from './datasets.ts';
+import { forEachDataset } from './each-dataset.ts';
 import { combineExitCodes, type DatasetResult } from './outcome.ts';
 import { openRunGuard } from './run-guard.ts';
 import type { Session } from './session.ts';

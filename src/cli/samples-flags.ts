@@ -4,7 +4,7 @@ import { didYouMean } from '../core/nearest.ts';
 import { parseRunDate } from '../core/run-date.ts';
 import { DEFAULT_SIZES, PATTERNS, type SamplePattern, type SampleSizes } from '../samples/patterns.ts';
 import { SAMPLE_MODELS } from '../samples/silver-spec.ts';
-import { commaList } from './args.ts';
+import { commaList } from './flag-values.ts';
 
 type Given = Readonly<Record<string, unknown>>;
 

@@ -7,7 +7,7 @@ import { engineLimits } from '../engine/limits.ts';
 import type { Hooks } from '../observe/hooks/hooks.ts';
 import { runId } from '../observe/run-id.ts';
 import { parseDuration } from '../table/cursor-order.ts';
-import { deprecatedFlags } from './args.ts';
+import { deprecatedFlags } from './flag-values.ts';
 import { type HookArgs, hooksOf } from './hook-flags.ts';
 import type { RunLog } from './log.ts';
 import { type LogArgs, openRunLog } from './log-settings.ts';

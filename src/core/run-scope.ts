@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Span } from './trace.ts';
+import type { Span } from './span.ts';
 
 /** What the running code works for. It follows every `await`, so that no function hands it on. */
 export interface RunScope {

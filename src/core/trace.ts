@@ -1,14 +1,5 @@
 import { currentScope, withinScope } from './run-scope.ts';
-
-export type AttributeValue = string | number | boolean;
-export type Attributes = Readonly<Record<string, AttributeValue | undefined>>;
-
-/** A piece of work that is timed. */
-export interface Span {
-  set(attributes: Attributes): void;
-  /** @param error why it failed; absent: it went well */
-  end(error?: unknown): void;
-}
+import type { Attributes, Span } from './span.ts';
 
 /** Who wants to know; below the CLI nobody knows who that is. */
 export interface Tracer {

@@ -3,7 +3,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { FoundryError, messageOf, throwIfStopped } from '../core/errors.ts';
-import { type Attributes, traced } from '../core/trace.ts';
+import type { Attributes } from '../core/span.ts';
+import { traced } from '../core/trace.ts';
 import type { Engine, EngineLimits } from './engine.ts';
 import { isInterruption, translateEngineError } from './errors.ts';
 

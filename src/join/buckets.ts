@@ -5,9 +5,9 @@ import { identifier, literal, literalList, sqlType } from '../engine/sql.ts';
 import { makeFolder, removeTree } from '../storage/durable.ts';
 import type { JoinProgress, WorkPlace } from './checkpoint.ts';
 import type { SideName } from './describe.ts';
-import type { JoinWork } from './execute.ts';
 import { typed, usedColumns } from './sql.ts';
 import { rowBytes, rowGroupRows } from './strategy.ts';
+import type { JoinWork } from './work.ts';
 
 export type Buckets = NonNullable<JoinProgress['buckets']>;
 

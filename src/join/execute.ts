@@ -5,22 +5,13 @@ import { copyToPart, hashFile } from '../engine/parts.ts';
 import { identifier, literal, sqlType } from '../engine/sql.ts';
 import { makeFolder, removeTree } from '../storage/durable.ts';
 import { type Buckets, bucketFolder, bucketSql, splitSides } from './buckets.ts';
-import { type ChunkDone, type JoinProgress, progressOf, saveProgress, type WorkPlace } from './checkpoint.ts';
-import type { JoinInput } from './inputs.ts';
+import { type ChunkDone, type JoinProgress, progressOf, saveProgress } from './checkpoint.ts';
 import type { JoinRunOptions } from './options.ts';
 import { readProfile, startProfiling, stopProfiling } from './profile.ts';
 import { type BuildSide, type JoinShape, joinSql, rightOnlySql } from './sql.ts';
 import { type KeyStats, keyStats } from './stats.ts';
-import { rowBytes, rowGroupRows, type StrategyPlan } from './strategy.ts';
-
-export interface JoinWork {
-  readonly shape: JoinShape;
-  readonly strategy: StrategyPlan;
-  readonly left: JoinInput;
-  readonly right: JoinInput;
-  readonly place: WorkPlace;
-  readonly compression: Parameters<typeof copyToPart>[3]['compression'];
-}
+import { rowBytes, rowGroupRows } from './strategy.ts';
+import type { JoinWork } from './work.ts';
 
 export interface Joined {
   readonly stats: KeyStats;

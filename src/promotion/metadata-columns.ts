@@ -1,7 +1,7 @@
 import { STRING } from '../core/schema.ts';
 import { literal } from '../engine/sql.ts';
 import type { AddedColumn } from './models/model.ts';
-import type { PromotionSubject } from './promotion.ts';
+import type { PromotionSubject } from './subject.ts';
 
 /** `<system>.<entity>-<run date>`: the same for every run of one date. */
 export function loadBatchId(spec: PromotionSubject, runDate: string): string {

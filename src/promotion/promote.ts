@@ -11,10 +11,11 @@ import { refuseUnevenParts } from './columns.ts';
 import type { Snapshots } from './missing.ts';
 import { requireTimezone } from './order-type.ts';
 import { dataProbe } from './probe.ts';
-import { type Promotion, type PromotionSubject, planPromotion } from './promotion.ts';
+import { type Promotion, planPromotion } from './promotion.ts';
 import { countRefused, type Quarantined, type QuarantineRequest, writeQuarantine } from './quarantine.ts';
 import { emptyRelation, type InputPart, relationOf } from './relation.ts';
 import { MISFITS, type Shape, SOURCE, shapeOf } from './shape.ts';
+import type { PromotionSubject } from './subject.ts';
 
 /** Where every row that was read went; the other numbers add up to `read`. */
 export interface RowCounts {

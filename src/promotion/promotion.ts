@@ -14,14 +14,9 @@ import { isTypedByOrder, type OrderExpression } from './order-type.ts';
 import { type PartitionColumn, partitionColumns } from './partitions.ts';
 import type { Probe } from './probe.ts';
 import type { Relation } from './relation.ts';
+import type { PromotionSubject } from './subject.ts';
 
 export type SilverDataset = DatasetSpec & { readonly silver: SilverSpec };
-
-/** What a promotion needs to know of a dataset: a join has no Bronze and no source. */
-export interface PromotionSubject {
-  readonly bronze: { readonly system: string };
-  readonly silver: SilverSpec;
-}
 
 /** What the partitions of a table's history are, where more than one is read. */
 export interface History {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import type { DatabaseLab } from '../testing/database-suite.ts';
+import type { DatabaseLab } from '../testing/database-words.ts';
 import { type MysqlLab, mysqlLab } from '../testing/mysql-kit.ts';
 import { mayRun } from '../testing/services.ts';
 import { tdsLab } from '../testing/tds/lab.ts';

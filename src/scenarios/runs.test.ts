@@ -126,6 +126,47 @@ describe('the record of a run', () => {
   );
 
   test(
+    'is listed from any day, the newest first, and removed with its day where --prune keeps fewer days',
+    scenario(async (w) => {
+      await putGood(w);
+      await w.json(0, 'bronze', ...ARGS);
+      const [record] = await recordsOf(w, 'output');
+      const dayBefore = (days: number): string =>
+        new Date(Date.parse(record.started_at) - days * 86_400_000).toISOString().slice(0, 10);
+      const ages = [1, 3, 29, 30, 400];
+      for (const age of ages) {
+        const day = dayBefore(age);
+        const started_at = `${day}${record.started_at.slice(10)}`;
+        await w.put(`output/_runs/${day}/${started_at.replace(/[-:]/g, '')}-copy.json`, {
+          ...record,
+          started_at,
+        });
+      }
+      await w.put('output/_runs/notes/read me.json', { not: 'a record' });
+      const daysListed = async (...flags: string[]): Promise<string[]> => {
+        const { document } = await w.json(0, 'runs', 'output', ...flags);
+        return document.reports.map(({ started_at }) => started_at.slice(0, 10));
+      };
+      expect(await daysListed()).toEqual([0, ...ages].map(dayBefore));
+      expect(await daysListed('--limit', '2')).toEqual([0, 1].map(dayBefore));
+      for (const wrong of [['--prune'], ['--keep-days', '30'], ['--prune', '--keep-days', '0']]) {
+        expectExit(await w.run('runs', 'output', ...wrong), 2);
+      }
+      expectExit(await w.run('runs', '--config', 'a.yaml', '--prune', '--keep-days', '30'), 2);
+      const { document } = await w.json(0, 'runs', 'output', '--prune', '--keep-days', '30');
+      expect(document.reports).toEqual([
+        { lake: w.path('output'), records: 2, days: 2, kept_from: dayBefore(29) },
+      ]);
+      expect(await daysListed()).toEqual([0, 1, 3, 29].map(dayBefore));
+      expect(existsSync(w.path('output/_runs', dayBefore(30)))).toBe(false);
+      expect(existsSync(w.path('output/_runs/notes/read me.json'))).toBe(true);
+      const again = await w.run('runs', 'output', '--prune', '--keep-days', '30');
+      expect(again.stdout).toBe(`${w.path('output')}: no records from before ${dayBefore(29)}\n`);
+      await w.json(0, 'verify', 'output');
+    }),
+  );
+
+  test(
     'is no data: Silver, DuckDB over the whole lake and foundry show see the same rows as without',
     scenario(async (w) => {
       await putGood(w);

@@ -1,6 +1,6 @@
 import { FoundryError } from '../core/errors.ts';
 import { type DataType, STRING } from '../core/schema.ts';
-import type { JsonRecord } from '../formats/json/json-record.ts';
+import type { JsonRecord } from '../formats/json/record.ts';
 import { inferJson, type JsonInference } from '../table/infer-json.ts';
 
 /** The columns and types of JSON records, gathered record by record; constant size by column. */

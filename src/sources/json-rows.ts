@@ -1,6 +1,7 @@
 import type { Batches } from '../core/batch.ts';
 import { type Field, STRING, type TableSchema } from '../core/schema.ts';
-import { type JsonRecord, type JsonText, jsonRecordParser } from '../formats/json/json-record.ts';
+import { jsonRecordParser } from '../formats/json/json-record.ts';
+import type { JsonRecord, JsonText } from '../formats/json/record.ts';
 import { type BatchBuilder, batchBuilder } from '../table/batch-builder.ts';
 import { type JsonCast, jsonCast } from '../table/json-cast.ts';
 import { rememberByPlace } from './json-columns.ts';

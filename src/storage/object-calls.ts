@@ -1,5 +1,6 @@
 import { FoundryError, throwIfStopped } from '../core/errors.ts';
-import { type Attributes, traced } from '../core/trace.ts';
+import type { Attributes } from '../core/span.ts';
+import { traced } from '../core/trace.ts';
 import { circuitBreaker } from '../resilience/circuit-breaker.ts';
 import { type RetryPolicy, retrying, type Verdict } from '../resilience/retry.ts';
 import type { ObjectApi, ObjectFailure } from './object-api.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'bun:test';
 import { FoundryError } from '../core/errors.ts';
 import { databaseLake } from './database-lake.ts';
-import type { DatabaseLab } from './database-suite.ts';
+import type { DatabaseLab } from './database-words.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { expect } from 'bun:test';
 import { databaseLake } from './database-lake.ts';
-import type { DatabaseLab } from './database-suite.ts';
+import type { DatabaseLab } from './database-words.ts';
 
 const KEYS = 40;
 const WRITES_A_ROUND = 25;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { ConnectionPool } from 'mssql';
 import { parseConnectionString } from '../sources/database/connection-string.ts';
-import type { DatabaseLab, DatabaseWords } from './database-suite.ts';
+import type { DatabaseLab, DatabaseWords } from './database-words.ts';
 import { MATRIX, type MatrixEntry } from './tds/matrix.ts';
 import type { TdsValue } from './tds/values.ts';
 

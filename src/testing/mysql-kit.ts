@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import type { DatabaseLab, DatabaseWords } from './database-suite.ts';
+import type { DatabaseLab, DatabaseWords } from './database-words.ts';
 import { serviceUrl } from './services.ts';
 
 /** A database of its own on the MariaDB (or MySQL) that tests have, with all rights in it. */

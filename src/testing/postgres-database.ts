@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
-import type { DatabaseLab, DatabaseWords } from './database-suite.ts';
+import type { DatabaseLab, DatabaseWords } from './database-words.ts';
 import { serviceUrl } from './services.ts';
 
 /** An empty database of its own on the PostgreSQL that tests use. */

@@ -2,22 +2,20 @@ import { type ArgsDef, defineCommand } from 'citty';
 import {
   CHECK_ARGS,
   CONFIG_ARGS,
-  connectionChecks,
   DEPRECATED_ARGS,
   ENGINE_ARGS,
   INCREMENTAL_ARGS,
-  incrementalFlags,
   MODE_ARGS,
   OPERATION_ARGS,
   OUTPUT_ARGS,
   PREVIEW_ARGS,
-  previewRows,
   RECORDING_ARGS,
-  recordingOf,
   STORAGE_ARGS,
 } from '../args.ts';
-import { forEachDataset, loadDatasets } from '../datasets.ts';
+import { loadDatasets } from '../datasets.ts';
+import { forEachDataset } from '../each-dataset.ts';
 import { emitResults } from '../emit.ts';
+import { connectionChecks, incrementalFlags, previewRows, recordingOf } from '../flag-values.ts';
 import { operate } from '../operate.ts';
 import { renderBronzePlan, renderBronzeReport } from '../render-bronze.ts';
 import { renderPreview } from '../render-preview.ts';

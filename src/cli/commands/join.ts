@@ -10,7 +10,8 @@ import {
   OUTPUT_ARGS,
   STORAGE_ARGS,
 } from '../args.ts';
-import { forEachDataset, loadConfigs } from '../datasets.ts';
+import { loadConfigs } from '../datasets.ts';
+import { forEachDataset } from '../each-dataset.ts';
 import { emitResults } from '../emit.ts';
 import { operate } from '../operate.ts';
 import { renderJoinPlan, renderJoinReport } from '../render-join.ts';

@@ -6,17 +6,17 @@ import type { StepReport } from '../../observe/outcome.ts';
 import {
   CHECK_ARGS,
   CONFIG_ARGS,
-  connectionChecks,
   ENGINE_ARGS,
   INCREMENTAL_ARGS,
-  incrementalFlags,
   MODE_ARGS,
   OPERATION_ARGS,
   OUTPUT_ARGS,
   STORAGE_ARGS,
 } from '../args.ts';
-import { forEachDataset, loadConfigs } from '../datasets.ts';
+import { loadConfigs } from '../datasets.ts';
+import { forEachDataset } from '../each-dataset.ts';
 import { emitResults } from '../emit.ts';
+import { connectionChecks, incrementalFlags } from '../flag-values.ts';
 import { joinsAfter, planJoins } from '../join-step.ts';
 import { operate } from '../operate.ts';
 import { renderLayerPlan, renderLayerReport } from '../render-layer.ts';

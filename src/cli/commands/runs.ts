@@ -1,10 +1,12 @@
 import { hostname } from 'node:os';
 import { type ArgsDef, defineCommand } from 'citty';
 import { FoundryError } from '../../core/errors.ts';
+import type { Pruned } from '../../lake/run-history.ts';
 import type { RunRecord } from '../../lake/run-record.ts';
+import { locationOf } from '../../storage/storage.ts';
 import { CONFIG_ARGS, OUTPUT_ARGS } from '../args.ts';
 import { loadDatasets } from '../datasets.ts';
-import { writeJson } from '../emit.ts';
+import { emitReports, writeJson } from '../emit.ts';
 import { atLeastOne } from '../numbers.ts';
 import { count } from '../render.ts';
 import { openSession, type Session } from '../session.ts';
@@ -22,6 +24,12 @@ const args = {
   'source-name': CONFIG_ARGS['source-name'],
   limit: { type: 'string', valueHint: 'n', description: 'How many of the newest runs (default: 20)' },
   failed: { type: 'boolean', description: 'Only what failed, was interrupted or killed' },
+  prune: { type: 'boolean', description: 'Instead: remove old records, those of all datasets' },
+  'keep-days': {
+    type: 'string',
+    valueHint: 'n',
+    description: 'With --prune: the days that are kept, by UTC, of which today is one',
+  },
   ...OUTPUT_ARGS,
 } as const satisfies ArgsDef;
 
@@ -31,6 +39,7 @@ export const runsCommand = defineCommand({
   async run({ args: given, data }) {
     const session = openSession('runs', { ...given, 'validate-only': true }, data.signal);
     const limit = atLeastOne('--limit', given.limit) ?? 20;
+    const keepDays = keptDays(given);
     const datasets =
       given.config === undefined
         ? undefined
@@ -43,6 +52,9 @@ export const runsCommand = defineCommand({
       throw new FoundryError('USE001', 'no lake is named', {
         hint: 'For example: foundry runs output, or foundry runs --config orders.yaml',
       });
+    }
+    if (keepDays !== undefined) {
+      return emitReports(session.command, given.output, await pruned(bases, keepDays, session), renderPruned);
     }
     const names = datasets === undefined ? undefined : new Set(datasets.map((spec) => spec.name));
     const wanted = (record: RunRecord): boolean =>
@@ -74,9 +86,64 @@ async function history(
   const found: RunRecord[] = [];
   for (const { base, connections } of bases) {
     const storage = openStorage(base, { connections, signal: session.signal });
-    found.push(...(await readRunHistory(storage, { limit, wanted, warn: session.log.warn })));
+    const query = { limit, wanted, now: session.clock.now(), warn: session.log.warn };
+    found.push(...(await readRunHistory(storage, query)));
   }
   return found.sort((a, b) => (a.started_at < b.started_at ? 1 : -1)).slice(0, limit);
+}
+
+interface PruneArgs {
+  readonly prune?: boolean | undefined;
+  readonly 'keep-days'?: string | undefined;
+  readonly config?: string | undefined;
+}
+
+/** Undefined where nothing is to be removed. @throws USE001 where it is not said which, or not clear of what. */
+function keptDays({ prune, 'keep-days': text, config }: PruneArgs): number | undefined {
+  const keepDays = atLeastOne('--keep-days', text);
+  if (prune !== true && keepDays === undefined) return undefined;
+  if (prune !== true || keepDays === undefined) {
+    throw new FoundryError('USE001', '--prune and --keep-days go together', {
+      hint: 'For example: foundry runs output --prune --keep-days 90',
+    });
+  }
+  if (config !== undefined) {
+    throw new FoundryError(
+      'USE001',
+      '--prune removes records of all datasets of a lake, so it takes no --config',
+      {
+        hint: 'Name the base folders: foundry runs output --prune --keep-days 90',
+      },
+    );
+  }
+  return keepDays;
+}
+
+interface PrunedLake extends Pruned {
+  readonly lake: string;
+}
+
+async function pruned(
+  bases: readonly WrittenPlace[],
+  keepDays: number,
+  session: Session,
+): Promise<readonly PrunedLake[]> {
+  const { openStorage } = await import('../../storage/open.ts');
+  const { pruneRunHistory } = await import('../../lake/run-history.ts');
+  const reports: PrunedLake[] = [];
+  for (const { base, connections } of bases) {
+    const { signal } = session;
+    const storage = openStorage(base, { connections, signal });
+    const removed = await pruneRunHistory(storage, { keepDays, now: session.clock.now(), signal });
+    reports.push({ lake: locationOf(storage, ''), ...removed });
+  }
+  return reports;
+}
+
+function renderPruned({ lake, records, days, kept_from }: PrunedLake): string {
+  return records === 0
+    ? `${lake}: no records from before ${kept_from}`
+    : `${lake}: removed ${count(records)} records of ${count(days)} days, from before ${kept_from}`;
 }
 
 export function renderRuns(records: readonly RunRecord[]): string {

@@ -45,6 +45,7 @@ export const showCommand = defineCommand({
       ...session,
       rows: given.files === true ? 0 : (atLeastOne('--rows', given.rows) ?? 5),
       history: given.files === true ? 0 : 10,
+      now: session.clock.now(),
       warn: session.log.warn,
     });
     if (given.files === true) return emitFiles(shown, given);

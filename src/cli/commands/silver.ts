@@ -4,7 +4,6 @@ import type { DatasetSpec } from '../../config/spec.ts';
 import { FoundryError } from '../../core/errors.ts';
 import {
   CONFIG_ARGS,
-  commaList,
   DEPRECATED_ARGS,
   ENGINE_ARGS,
   MODE_ARGS,
@@ -12,8 +11,10 @@ import {
   OUTPUT_ARGS,
   STORAGE_ARGS,
 } from '../args.ts';
-import { forEachDataset, loadDatasets } from '../datasets.ts';
+import { loadDatasets } from '../datasets.ts';
+import { forEachDataset } from '../each-dataset.ts';
 import { emitResults } from '../emit.ts';
+import { commaList } from '../flag-values.ts';
 import { operate } from '../operate.ts';
 import { renderSilverPlan, renderSilverReport } from '../render-silver.ts';
 import { openSession, type Session } from '../session.ts';

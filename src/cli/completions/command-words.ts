@@ -1,5 +1,8 @@
-import type { ArgDef, ArgsDef } from 'citty';
-import { COMMANDS, definitionsOf } from '../commands.ts';
+import type { ArgDef, ArgsDef, CommandDef } from 'citty';
+import { definitionsOf } from '../definitions.ts';
+
+/** Commands by their words, each loaded when it is asked for. */
+export type CommandTable = Readonly<Record<string, () => Promise<CommandDef<ArgsDef>>>>;
 
 /** What may stand behind a flag, or as an argument. */
 export type Value =
@@ -25,9 +28,9 @@ export interface CommandWords {
 }
 
 /** Every command with its flags, from the definitions that parse them. */
-export async function commandWords(): Promise<readonly CommandWords[]> {
+export async function commandWords(commands: CommandTable): Promise<readonly CommandWords[]> {
   return Promise.all(
-    Object.entries(COMMANDS).map(async ([name, load]) => {
+    Object.entries(commands).map(async ([name, load]) => {
       const command = await load();
       const definitions = await definitionsOf(command);
       const { meta } = command;

@@ -5,7 +5,7 @@ import { type Proposal, propose, type SampleColumn } from '../../config/tools/pr
 import type { Draft } from '../../config/tools/template.ts';
 import { FoundryError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/nearest.ts';
-import { commaList } from '../args.ts';
+import { commaList } from '../flag-values.ts';
 import type { Asker } from './ask.ts';
 import type { Inspected } from './inspect.ts';
 

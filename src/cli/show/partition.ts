@@ -17,6 +17,7 @@ export interface ShowOptions {
   readonly history: number;
   readonly limits: EngineLimits;
   readonly signal: AbortSignal;
+  readonly now: Date;
   readonly warn: (message: string) => void;
 }
 
@@ -65,6 +66,7 @@ export async function showPath(path: string, options: ShowOptions): Promise<Show
     history: await readRunHistory(storage, {
       limit: options.history,
       wanted: (record) => record.output?.partition === key || isFailedTry(record, manifest),
+      now: options.now,
       warn: options.warn,
     }),
   };

@@ -1,4 +1,4 @@
-import type { FileSourceSpec } from '../spec.ts';
+import type { FileSourceSpec } from '../file/spec.ts';
 
 export const COMMAND_FORMATS = ['jsonl', 'csv', 'tsv', 'singer'] as const;
 export type CommandFormat = (typeof COMMAND_FORMATS)[number];

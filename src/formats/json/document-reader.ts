@@ -3,7 +3,7 @@ import { type InputFile, type ReadOptions, readText } from '../input.ts';
 import { utf8Chunks } from '../text.ts';
 import { type ScannedValue, scanDocument } from './document-scanner.ts';
 import { nothingAtPath, pathSegments } from './json-path.ts';
-import type { JsonText } from './json-record.ts';
+import type { JsonText } from './record.ts';
 
 /**
  * The elements of the list at `jsonPath` (dotted, with indexes in lists; absent: the document itself) of a JSON

@@ -7,8 +7,9 @@ import fc from 'fast-check';
 import { statInput } from '../input.ts';
 import { documentRequest, readJsonDocument } from './document-reader.ts';
 import { scanDocument } from './document-scanner.ts';
-import { type JsonText, jsonRecordParser } from './json-record.ts';
+import { jsonRecordParser } from './json-record.ts';
 import { readJsonLines } from './jsonl-reader.ts';
+import type { JsonText } from './record.ts';
 
 const signal = new AbortController().signal;
 let folder: string;

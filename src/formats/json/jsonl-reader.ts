@@ -1,7 +1,7 @@
 import { FoundryError } from '../../core/errors.ts';
 import { type InputFile, type ReadOptions, readText } from '../input.ts';
 import { utf8Chunks } from '../text.ts';
-import type { JsonText } from './json-record.ts';
+import type { JsonText } from './record.ts';
 
 const LF = 10;
 const MAX_LINE_BYTES = 256 * 1024 * 1024;

@@ -4,7 +4,7 @@ import { FoundryError } from '../../core/errors.ts';
 import { incompleteTail } from '../text.ts';
 import { scanDocument, type TargetKind } from './document-scanner.ts';
 import { nothingAtPath } from './json-path.ts';
-import type { JsonText } from './json-record.ts';
+import type { JsonText } from './record.ts';
 
 /** Where an object at the path keeps its list, in this order (original-behaviour §3.1). */
 const LIST_NAMES = ['items', 'data', 'results', 'records'] as const;

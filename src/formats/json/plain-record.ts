@@ -1,4 +1,3 @@
-import type { JsonRecord } from './json-record.ts';
 import {
   BLANK,
   CLOSE_OBJECT,
@@ -18,6 +17,7 @@ import {
   withoutBlanks,
   ZERO,
 } from './json-tokens.ts';
+import type { JsonRecord } from './record.ts';
 
 /** A name as it stands in the text, and what it is. */
 export interface KnownName {

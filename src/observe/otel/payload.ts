@@ -1,6 +1,6 @@
 import { BUILD_INFO } from '../../core/build-info.ts';
 import { maskSecrets } from '../../core/secret.ts';
-import type { Attributes, AttributeValue } from '../../core/trace.ts';
+import type { Attributes, AttributeValue } from '../../core/span.ts';
 
 /** A span that has ended. Times are nanoseconds since 1970. */
 export interface EndedSpan {

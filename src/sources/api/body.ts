@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from 'node:zlib';
 import { FoundryError } from '../../core/errors.ts';
-import { TransportError } from './transport.ts';
+import { TransportError } from './transport-error.ts';
 
 /** More than any page should hold; what unpacks to more is a mistake, or an attack. */
 const MAX_BYTES = 2 ** 31;

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { ApiSourceSpec, ApiTls } from '../../config/api/spec.ts';
 import { FoundryError, messageOf } from '../../core/errors.ts';
-import { type Attributes, traced } from '../../core/trace.ts';
+import type { Attributes } from '../../core/span.ts';
+import { traced } from '../../core/trace.ts';
 import { circuitBreaker } from '../../resilience/circuit-breaker.ts';
 import { rateLimiter } from '../../resilience/rate-limit.ts';
 import { type RetryPolicy, retrying, type Verdict } from '../../resilience/retry.ts';
@@ -10,7 +11,8 @@ import type { ApiRequest, ApiResponse, Exchange } from './exchange.ts';
 import { followRedirects } from './redirects.ts';
 import { createRedactor, type Environment } from './secrets.ts';
 import { BusyError, isBusy, retryAfterMs } from './status.ts';
-import { openTransport, type TlsOptions, TransportError } from './transport.ts';
+import { openTransport, type TlsOptions } from './transport.ts';
+import { TransportError } from './transport-error.ts';
 
 export interface ApiClient {
   readonly exchange: Exchange;

@@ -2,11 +2,11 @@ import type { ApiSourceSpec } from '../../config/api/spec.ts';
 import { FoundryError } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
 import { awsSigner, type Signer } from './aws-signature.ts';
+import type { CredentialsContext } from './credentials-context.ts';
 import type { ApiRequest } from './exchange.ts';
 import { oauthToken, type TokenSource } from './oauth.ts';
 import { isOwn } from './redirects.ts';
-import { type Environment, type Redactor, readSecret } from './secrets.ts';
-import type { Transport } from './transport.ts';
+import { readSecret } from './secrets.ts';
 
 /** What proves to an API who asks. */
 export interface Credentials {
@@ -23,15 +23,6 @@ export interface Credentials {
    * @returns whether others can be had, so that asking again makes sense
    */
   refused(sent: ApiRequest | undefined): boolean;
-}
-
-export interface CredentialsContext {
-  /** Of the API: `https://api.example.com`. */
-  readonly origin: string;
-  readonly env: Environment;
-  readonly redactor: Redactor;
-  readonly transport: Transport;
-  readonly warn: (message: string) => void;
 }
 
 /** @throws AUTH001 naming the variable or file where a secret is missing */

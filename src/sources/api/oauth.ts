@@ -1,7 +1,7 @@
 import type { OAuth } from '../../config/api/spec.ts';
 import { FoundryError } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
-import type { CredentialsContext } from './credentials.ts';
+import type { CredentialsContext } from './credentials-context.ts';
 import type { ApiRequest, ApiResponse } from './exchange.ts';
 import { readSecret } from './secrets.ts';
 import { BusyError, isBusy, retryAfterMs } from './status.ts';

@@ -4,6 +4,7 @@ import { FoundryError, messageOf } from '../../core/errors.ts';
 import { LONGEST_TIMEOUT_MS, systemTimer, unlessStopped } from '../../resilience/timer.ts';
 import { unpackBody } from './body.ts';
 import type { ApiRequest, ApiResponse } from './exchange.ts';
+import { TransportError } from './transport-error.ts';
 
 /** Certificates as PEM texts; how Bun's `fetch` takes them. */
 export interface TlsOptions {
@@ -19,21 +20,6 @@ export interface TransportOptions {
   readonly isProxied: boolean;
   readonly tls?: TlsOptions;
   readonly onBytes?: (bytes: number) => void;
-}
-
-/** A failure on the way that another attempt may not meet. */
-export class TransportError extends Error {
-  override readonly name = 'TransportError' as const;
-  /** What to do when it does not pass. */
-  readonly hint: string | undefined;
-
-  constructor(
-    message: string,
-    options: { readonly cause?: unknown; readonly hint?: string | undefined } = {},
-  ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.hint = options.hint;
-  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { CommandSourceSpec } from '../../config/command/spec.ts';
 import type { Batches } from '../../core/batch.ts';
-import type { JsonText } from '../../formats/json/json-record.ts';
 import { jsonLines } from '../../formats/json/jsonl-reader.ts';
+import type { JsonText } from '../../formats/json/record.ts';
 import { trackCursor } from '../cursor-filter.ts';
 import type { RecordBlock } from '../json-rows.ts';
 import { openRecords, type Records } from '../records.ts';

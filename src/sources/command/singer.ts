@@ -1,5 +1,6 @@
 import { FoundryError } from '../../core/errors.ts';
-import { type JsonText, jsonRecordParser } from '../../formats/json/json-record.ts';
+import { jsonRecordParser } from '../../formats/json/json-record.ts';
+import type { JsonText } from '../../formats/json/record.ts';
 
 /** What one line of a Singer tap's output means for one stream (Singer specification, "Output"). */
 export type SingerMessage =

@@ -1,5 +1,6 @@
 import type { DatabaseEngine } from '../../config/database/spec.ts';
-import { type Attributes, startSpan, traced } from '../../core/trace.ts';
+import type { Attributes } from '../../core/span.ts';
+import { startSpan, traced } from '../../core/trace.ts';
 import type { Session } from './driver.ts';
 
 /** Of a statement, what tells it from others; its parameters are nobody's business. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import type { DatabaseLab, DatabaseWords } from '../database-suite.ts';
+import type { DatabaseLab, DatabaseWords } from '../database-words.ts';
 import type { LabRequest } from './lab-server.ts';
 
 const WORDS: DatabaseWords = {

@@ -1,0 +1,15 @@
+import type { Compression } from '../config/spec.ts';
+import type { WorkPlace } from './checkpoint.ts';
+import type { JoinInput } from './inputs.ts';
+import type { JoinShape } from './sql.ts';
+import type { StrategyPlan } from './strategy.ts';
+
+/** One join: what is asked for, of what, how, and where its work lies meanwhile. */
+export interface JoinWork {
+  readonly shape: JoinShape;
+  readonly strategy: StrategyPlan;
+  readonly left: JoinInput;
+  readonly right: JoinInput;
+  readonly place: WorkPlace;
+  readonly compression: Compression;
+}
