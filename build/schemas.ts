@@ -24,14 +24,14 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const intent = configSchema(intentSchema);
   const joinConfig = configSchema(joinSchema);
   const { silver_join } = joinConfig.properties as Json;
-  // A join may stand alone, or beside the datasets of a file.
+  // A join may stand alone, or beside the datasets of a file: run-intent takes it as the last step.
   const beside = (schema: Json): Json => ({
     ...schema,
     properties: { ...(schema.properties as Json), silver_join },
   });
   const schemas: Readonly<Record<string, Json>> = {
-    classic: { $schema: DRAFT, title: 'foundry classic config', ...classic },
-    intent: { $schema: DRAFT, title: 'foundry intent config', ...intent },
+    classic: { $schema: DRAFT, title: 'foundry classic config', ...beside(classic) },
+    intent: { $schema: DRAFT, title: 'foundry intent config', ...beside(intent) },
     config: sharedSchema({
       $schema: DRAFT,
       title: 'foundry config',

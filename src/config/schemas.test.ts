@@ -65,6 +65,19 @@ describe('the JSON Schemas', () => {
     }
   });
 
+  test('take a join beside the dataset of a file, as run-intent does, and check it too', async () => {
+    for (const name of ['classic-csv-snapshot', 'intent-state-scd1']) {
+      const config = parse(await readFile(join(INTENTS, `${name}.yaml`), 'utf8'));
+      const fits = async (output: object): Promise<unknown[]> => {
+        const silver_join = { left: { path: './a' }, right: { path: './b' }, output };
+        const schemas = await Promise.all(['config', name.split('-')[0] ?? ''].map(validator));
+        return schemas.map((validate) => validate({ ...config, silver_join }));
+      };
+      expect(await fits({ path: './out', join_keys: ['id'] })).toEqual([true, true]);
+      expect(await fits({ path: './out', join_kees: ['id'] })).toEqual([false, false]);
+    }
+  });
+
   test('let numbers, flags and choices come from the environment', async () => {
     const validate = await validator('config');
     const text = await readFile(join(INTENTS, 'classic-csv-snapshot.yaml'), 'utf8');
