@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import type { Compression } from '../config/spec.ts';
 import { FoundryError, messageOf } from '../core/errors.ts';
 import { traced } from '../core/trace.ts';
+import { type HashedFile, hashOfFile } from '../storage/hash-file.ts';
 import type { Engine } from './engine.ts';
 import { literal } from './sql.ts';
 
@@ -55,19 +54,11 @@ function copyOptions(part: PartFormat): string {
   }
 }
 
-/** Size and SHA-256 (hex) of a file, read as a stream. @throws STG001 */
-export async function hashFile(
-  file: string,
-): Promise<{ readonly sizeBytes: number; readonly sha256: string }> {
-  const hash = createHash('sha256');
-  let sizeBytes = 0;
+/** Size and SHA-256 of a file. @throws STG001 */
+export async function hashFile(file: string): Promise<HashedFile> {
   try {
-    for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) {
-      hash.update(chunk);
-      sizeBytes += chunk.length;
-    }
+    return await hashOfFile(file);
   } catch (error) {
     throw new FoundryError('STG001', `${file} could not be read: ${messageOf(error)}`, { cause: error });
   }
-  return { sizeBytes, sha256: hash.digest('hex') };
 }

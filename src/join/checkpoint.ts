@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { isRemote } from '../config/storage/location.ts';
 import { FoundryError } from '../core/errors.ts';
 import { sha256Hex } from '../lake/generation.ts';
-import { sha256OfFile } from '../lake/publish.ts';
 import { makeFolder, removeTree } from '../storage/durable.ts';
 import { errnoOf, storageFailure } from '../storage/failure.ts';
+import { hashOfFile } from '../storage/hash-file.ts';
 import { PRIVATE_FOLDER } from '../storage/keys.ts';
 import type { Located } from './place.ts';
 import type { BuildSide } from './sql.ts';
@@ -178,8 +178,8 @@ function differing(found: JoinProgress, place: WorkPlace, now: Fingerprints): st
 /** A chunk that is not what was written, as after a power failure. */
 async function firstLost({ chunks }: JoinProgress): Promise<string | undefined> {
   for (const { chunk_index: index, file, sha256 } of chunks) {
-    const actual = await sha256OfFile(file).catch(() => undefined);
-    if (actual !== sha256) return `chunk ${index} is not what was written`;
+    const actual = await hashOfFile(file).catch(() => undefined);
+    if (actual?.sha256 !== sha256) return `chunk ${index} is not what was written`;
   }
   return undefined;
 }

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { FoundryError, messageOf, throwIfStopped } from '../core/errors.ts';
 import { ConditionFailed } from '../storage/storage.ts';
 import { inParallel } from '../storage/turns.ts';
@@ -144,10 +143,4 @@ async function removeNames(attempt: Attempt, names: readonly string[]): Promise<
   await inParallel(names, PARALLEL_PARTS, (name) =>
     attempt.storage.remove(keyOf(attempt.path, name)).catch(() => undefined),
   );
-}
-
-export async function sha256OfFile(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk);
-  return hash.digest('hex');
 }

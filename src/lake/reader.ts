@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import type { LoadPattern } from '../config/spec.ts';
 import { FoundryError, throwIfStopped } from '../core/errors.ts';
 import { errnoOf, storageFailure } from '../storage/failure.ts';
+import { hashOfFile } from '../storage/hash-file.ts';
 import { type SpoolBudget, spoolBudget } from '../storage/spool-budget.ts';
 import type { StoredObject } from '../storage/storage.ts';
 import { inParallel } from '../storage/turns.ts';
@@ -13,7 +14,6 @@ import type { Lake } from './lake.ts';
 import { type LooseFile, looseFiles } from './loose.ts';
 import { MANIFEST_NAME, type Manifest, type ManifestFile } from './manifest.ts';
 import { parseManifest } from './manifest-schema.ts';
-import { sha256OfFile } from './publish.ts';
 
 /** One file of a partition on the local disk; what only a manifest knows is absent in lakes without one. */
 export interface CommittedFile {
@@ -258,7 +258,7 @@ async function localCopy(
 
 async function hashUnlessGone(file: string): Promise<string | undefined> {
   try {
-    return await sha256OfFile(file);
+    return (await hashOfFile(file)).sha256;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw storageFailure('read', file, error);
