@@ -3,14 +3,15 @@ import { throwIfStopped } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { copyToPart, hashFile } from '../engine/parts.ts';
 import { identifier, literal, sqlType } from '../engine/sql.ts';
-import { makeFolder, removeTree } from '../storage/durable.ts';
-import { type Buckets, bucketFolder, bucketSql, splitSides } from './buckets.ts';
-import { type ChunkDone, type JoinProgress, progressOf, saveProgress } from './checkpoint.ts';
+import { makeFolder, removeTree, syncFile } from '../storage/durable.ts';
+import { bucketFolder, splitSides } from './buckets.ts';
+import { type ChunkDone, type JoinProgress, progressOf, saveProgress, type WorkPlace } from './checkpoint.ts';
 import type { JoinRunOptions } from './options.ts';
 import { readProfile, startProfiling, stopProfiling } from './profile.ts';
-import { type BuildSide, type JoinShape, joinSql, rightOnlySql } from './sql.ts';
-import { type KeyStats, keyStats } from './stats.ts';
+import type { JoinShape } from './sql.ts';
+import { joinedKeyStats, type KeyStats, keyStats, tellingKeys } from './stats.ts';
 import { rowBytes, rowGroupRows } from './strategy.ts';
+import { tasksOf } from './tasks.ts';
 import type { JoinWork } from './work.ts';
 
 export interface Joined {
@@ -21,16 +22,6 @@ export interface Joined {
   readonly bucketBytes: number;
   /** Of the chunks' files; undefined: the engine's own number. */
   readonly rowGroupRows: number | undefined;
-}
-
-/** One query of the join. */
-interface Task {
-  readonly index: number;
-  readonly sql: string;
-  readonly rightRows: number;
-  readonly rightOnly?: boolean;
-  /** Not needed any more once the chunk is written down. */
-  readonly folders: readonly string[];
 }
 
 /**
@@ -52,7 +43,8 @@ export async function runChunks(
     progress = progressOf({ ...progress, ...more });
     await saveProgress(place, progress);
   };
-  if (progress.stats === undefined) {
+  const telling = tellingKeys(shape, right);
+  if (progress.stats === undefined && telling === undefined) {
     options.progress.step('counting keys');
     await save({ stats: await keyStats(engine, shape, left, right) });
   }
@@ -70,12 +62,13 @@ export async function runChunks(
   await startProfiling(engine, profile);
   let hashing: Promise<void> = Promise.resolve();
   try {
-    for (const task of tasksOf(work, progress)) {
+    const tasks = tasksOf(work, progress);
+    for (const task of tasks) {
       if (isDone.has(task.index)) continue;
       throwIfStopped(options.signal);
       options.progress.step(`joining chunk ${task.index + 1} of ${strategy.chunkCount}`);
       const started = performance.now();
-      const file = join(place.workFolder, `chunk-${String(task.index + 1).padStart(4, '0')}.parquet.tmp`);
+      const file = chunkFile(place, task.index);
       const { rows } = await copyToPart(engine, task.sql, file, {
         format: 'parquet',
         compression: work.compression,
@@ -88,7 +81,7 @@ export async function runChunks(
       await hashing;
       // The next chunk is joined while this one is hashed and written down.
       hashing = (async () => {
-        const hashed = await hashFile(file);
+        const [hashed] = await Promise.all([hashFile(file), work.isFinal ? syncFile(file) : undefined]);
         const done: ChunkDone = {
           chunk_index: task.index,
           record_count: rows,
@@ -108,6 +101,13 @@ export async function runChunks(
       // Whoever awaits it next is told; until then it is no unhandled failure.
       hashing.catch(() => undefined);
     }
+    if (progress.stats === undefined && telling !== undefined) {
+      options.progress.step('counting keys');
+      const files = tasks.map(({ index }) => chunkFile(place, index));
+      const stats = await joinedKeyStats(engine, shape, work, telling, files);
+      await hashing;
+      await save({ stats });
+    }
     await hashing;
   } finally {
     await hashing.catch(() => undefined);
@@ -125,55 +125,15 @@ export async function runChunks(
   };
 }
 
+function chunkFile({ workFolder }: WorkPlace, index: number): string {
+  return join(workFolder, `chunk-${String(index + 1).padStart(4, '0')}.parquet.tmp`);
+}
+
 function outputBytes({ left, right, shape: { columns } }: JoinWork): number {
   const used = (side: 'left' | 'right') => new Set(columns.flatMap((column) => column[side] ?? []));
   return (
     rowBytes(left.schema, used('left'), left.widths) + rowBytes(right.schema, used('right'), right.widths)
   );
-}
-
-function tasksOf(work: JoinWork, { buckets, stats }: JoinProgress): readonly Task[] {
-  const isOneMatch = (stats?.fan_out ?? 2) <= 1;
-  return buckets === undefined ? rangeTasks(work, isOneMatch) : bucketTasks(work, buckets, isOneMatch);
-}
-
-function rangeTasks({ left, right, shape, strategy }: JoinWork, isOneMatch: boolean): readonly Task[] {
-  const { chunkCount, chunkSize, used } = strategy;
-  const build: BuildSide = used === 'partitioned' ? 'left' : 'right';
-  const whole = { rightRows: right.rows, folders: [] };
-  if (chunkCount === 1)
-    return [{ ...whole, index: 0, sql: joinSql(shape, left.sql(), right.sql(), build, isOneMatch) }];
-  const alone = shape.joinType === 'right' || shape.joinType === 'outer';
-  // Which right rows stay alone is known only when all left rows have been looked at.
-  const matching: JoinShape = { ...shape, joinType: withoutRightOnly(shape.joinType) };
-  const tasks: Task[] = Array.from({ length: chunkCount }, (_, index) => {
-    const range = { from: index * chunkSize, to: Math.min(left.rows, (index + 1) * chunkSize) };
-    return { ...whole, index, sql: joinSql(matching, left.sql(range), right.sql(), build, isOneMatch) };
-  });
-  if (!alone) return tasks;
-  const sql = rightOnlySql(shape, left.sql(), right.sql(), left.schema);
-  return [...tasks, { ...whole, index: chunkCount, sql, rightOnly: true }];
-}
-
-function withoutRightOnly(joinType: JoinShape['joinType']): JoinShape['joinType'] {
-  if (joinType === 'outer') return 'left';
-  return joinType === 'right' ? 'inner' : joinType;
-}
-
-/** Each bucket on its own; the smaller side is held. */
-function bucketTasks(work: JoinWork, { left, right }: Buckets, isOneMatch: boolean): readonly Task[] {
-  return left.map((leftRows, index) => {
-    const rightRows = right[index] ?? 0;
-    const folders = (['left', 'right'] as const).map((side) => bucketFolder(work.place, side, index));
-    const sql = joinSql(
-      work.shape,
-      bucketSql(work, 'left', index, leftRows),
-      bucketSql(work, 'right', index, rightRows),
-      leftRows < rightRows ? 'left' : 'right',
-      isOneMatch,
-    );
-    return { index, sql, rightRows, folders };
-  });
 }
 
 const SAMPLES = 6;

@@ -31,17 +31,24 @@ export interface JoinInput extends DescribedInput {
   readonly warnings: readonly string[];
 }
 
+/** The files of one side, each what its manifest says, and not read yet. */
+export interface FetchedInput {
+  readonly described: DescribedInput;
+  readonly partition: CommittedPartition;
+  /** Private folder of this side. */
+  readonly spool: string;
+}
+
 /**
  * Opens the files of one input and checks each against its manifest.
  * @param spool private folder of this side
- * @throws EXT001, SUM001, LOCK001, STATE001 as `openCommitted`; DATA001 for CSV or columns that cannot be read.
+ * @throws EXT001, SUM001, LOCK001, STATE001 as `openCommitted`.
  */
-export async function openInput(
-  engine: Engine,
+export async function fetchInput(
   described: DescribedInput,
   spool: string,
   options: Pick<JoinRunOptions, 'signal'> & { readonly budget: SpoolBudget },
-): Promise<JoinInput> {
+): Promise<FetchedInput> {
   await mkdir(spool, { recursive: true });
   const partition = await openCommitted(described.lake, described.path, {
     verify: true,
@@ -58,6 +65,14 @@ export async function openInput(
       hint: 'Run again: it will join what is there now.',
     });
   }
+  return { described, partition, spool };
+}
+
+/** @throws DATA001 for CSV or columns that cannot be read. */
+export async function readInput(
+  engine: Engine,
+  { described, partition, spool }: FetchedInput,
+): Promise<JoinInput> {
   const parts: InputPart[] = [];
   for (const [index, file] of partition.files.entries()) {
     const name = `${described.path}/${file.path}`;
@@ -156,7 +171,9 @@ async function sampledWidths(
     ({ name, type }, index) =>
       `avg(${type.kind === 'binary' ? 'octet_length' : 'strlen'}(${identifier(name)})) AS w${index}`,
   );
-  const [row] = await engine.query(`SELECT ${averages.join(', ')} FROM (${sql} LIMIT ${SAMPLED_ROWS})`);
+  // The condition passes over all row groups but each file's first, which the limit alone would begin to read.
+  const first = `SELECT * FROM (${sql}) WHERE "__row" < ${SAMPLED_ROWS} LIMIT ${SAMPLED_ROWS}`;
+  const [row] = await engine.query(`SELECT ${averages.join(', ')} FROM (${first})`);
   return new Map(texts.map(({ name }, index) => [name, Number(row?.[`w${index}`] ?? 0)]));
 }
 

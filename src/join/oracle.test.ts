@@ -65,6 +65,12 @@ function nestedLoop(left: readonly Row[], right: readonly Row[], type: JoinType)
   return out.map((cells) => JSON.stringify(cells.map((cell) => (cell === null ? null : String(cell)))));
 }
 
+/** As a model with one row a key leaves them: no key twice, and none NULL. */
+function onePerKey(rows: readonly Row[]): Row[] {
+  const keys = rows.map(([, k, n]) => JSON.stringify([k, n]));
+  return rows.filter(([, k, n], at) => k !== null && n !== null && keys.indexOf(keys[at] ?? '') === at);
+}
+
 const how = fc.constantFrom(
   { join_strategy: 'auto' },
   { join_strategy: 'broadcast', chunk_size: 2 },
@@ -85,13 +91,18 @@ test(
         side(9),
         fc.constantFrom(...JOIN_TYPES),
         how,
-        async (left, right, type, strategy) => {
+        fc.boolean(),
+        async (left, anyRight, type, strategy, isDeclared) => {
           n += 1;
+          const right = isDeclared ? onePerKey(anyRight) : anyRight;
           const base = join(root, `run-${n}`);
           const cut = Math.ceil(left.length / 2);
           const parts = [left.slice(0, cut), left.slice(cut)].map((rows) => rowsSql(LEFT, rows));
           await putSilver(engine, base, 'left', { artifacts: { current: parts } });
-          await putSilver(engine, base, 'right', { artifacts: { current: rowsSql(RIGHT, right) } });
+          await putSilver(engine, base, 'right', {
+            artifacts: { current: rowsSql(RIGHT, right) },
+            ...(isDeclared && { primaryKeys: ['k2', 'n'], extra: { silver_model: 'scd_type_1' } }),
+          });
           const { report, rows } = await joined(
             engine,
             {
@@ -112,6 +123,14 @@ test(
           else expect(actual).toEqual(expected);
           const matched = left.filter((l) => nestedLoop([l], right, 'semi').length > 0).length;
           expect(report.join_stats.matched_left_rows).toBe(matched);
+          const keys = new Set(right.flatMap(([, k, n]) => (k === null || n === null ? [] : [`${k} ${n}`])));
+          const hit = new Set(
+            right.flatMap((r) => (nestedLoop(left, [r], 'inner').length > 0 ? [`${r[1]} ${r[2]}`] : [])),
+          );
+          expect(report.join_stats).toMatchObject({
+            matched_right_keys: hit.size,
+            unmatched_right_keys: keys.size - hit.size,
+          });
           const alone = right.filter((r) => nestedLoop(left, [r], 'inner').length === 0).length;
           expect(report.join_stats.right_only_rows).toBe(type === 'right' || type === 'outer' ? alone : 0);
           rmSync(base, { recursive: true });

@@ -1,17 +1,14 @@
 import { dirname, join } from 'node:path';
 import type { JoinSpec } from '../config/join/spec.ts';
-import { BUILD_INFO } from '../core/build-info.ts';
 import { FoundryError, throwIfStopped } from '../core/errors.ts';
 import { openEngine } from '../engine/duckdb.ts';
 import type { Engine } from '../engine/engine.ts';
 import { openPartition } from '../lake/commit.ts';
-import { sha256Hex } from '../lake/generation.ts';
 import type { PartitionWriter } from '../lake/lake.ts';
 import { acquireLease } from '../lake/lease.ts';
 import { storageOf } from '../storage/open.ts';
 import { spoolBudget } from '../storage/spool-budget.ts';
 import {
-  type Fingerprints,
   type JoinProgress,
   placeOf,
   progressOf,
@@ -21,9 +18,10 @@ import {
   workPlace,
 } from './checkpoint.ts';
 import { type Joined, runChunks } from './execute.ts';
+import { fingerprintsOf, type OpenedJoin } from './fingerprints.ts';
 import { finish, isWritten } from './finish.ts';
 import { evaluateGuards, type GuardResult, refuseFailed } from './guards.ts';
-import { type JoinInput, openInput } from './inputs.ts';
+import { fetchInput, readInput } from './inputs.ts';
 import { bronzeOrigins } from './lineage.ts';
 import { joinManifestBody } from './manifest-body.ts';
 import type { JoinRunOptions } from './options.ts';
@@ -67,11 +65,12 @@ export async function runJoin(spec: JoinSpec, options: JoinRunOptions): Promise<
       const begun = await beginOrResume(spec, place, { left, right, prepared }, output.location, options);
       const resumedAt = begun.chunks.length === 0 ? null : begun.chunks.length;
       const { formats } = spec.output;
-      const compression = isWritten(spec, prepared.model) ? formats.compression : 'snappy';
+      const isFinal = isWritten(spec, prepared.model);
+      const compression = isFinal ? formats.compression : 'snappy';
       const { shape, strategy } = prepared;
       const joined = await runChunks(
         engine,
-        { shape, strategy, left, right, place, compression },
+        { shape, strategy, left, right, place, compression, isFinal },
         begun,
         options,
       );
@@ -133,12 +132,6 @@ export async function runJoin(spec: JoinSpec, options: JoinRunOptions): Promise<
   }
 }
 
-interface OpenedJoin {
-  readonly left: JoinInput;
-  readonly right: JoinInput;
-  readonly prepared: PreparedJoin;
-}
-
 async function openJoin(
   engine: Engine,
   spec: JoinSpec,
@@ -148,9 +141,16 @@ async function openJoin(
 ): Promise<OpenedJoin> {
   options.progress.step('reading');
   const budget = spoolBudget(options.spoolLimitBytes);
-  const opening = { ...options, budget };
-  const left = await openInput(engine, described.left, join(spool, 'left'), opening);
-  const right = await openInput(engine, described.right, join(spool, 'right'), opening);
+  const fetching = { ...options, budget };
+  const fetchedLeft = await fetchInput(described.left, join(spool, 'left'), fetching);
+  // The right files are fetched and hashed while the engine looks at the left ones.
+  const begun = [
+    readInput(engine, fetchedLeft),
+    fetchInput(described.right, join(spool, 'right'), fetching),
+  ] as const;
+  await Promise.allSettled(begun);
+  const [left, fetchedRight] = await Promise.all(begun);
+  const right = await readInput(engine, fetchedRight);
   for (const warning of [...left.warnings, ...right.warnings]) options.log.warn(warning);
   const prepared = prepareJoin(spec, left, right, options.limits.memoryBytes);
   if (prepared.model.warning !== undefined) options.log.warn(prepared.model.warning);
@@ -183,29 +183,6 @@ async function beginOrResume(
     chunk_count: opened.prepared.strategy.chunkCount,
     chunks: [],
   });
-}
-
-/** Guards say nothing of the chunks: a join whose limits were changed need not be computed again. */
-function fingerprintsOf({ left, output, right }: JoinSpec, opened: OpenedJoin): Fingerprints {
-  const {
-    allowEmpty: _empty,
-    checkpointDir: _checkpoint,
-    guards: _guards,
-    spillDir: _spill,
-    ...config
-  } = output;
-  const hash = (value: unknown): string => sha256Hex(JSON.stringify(value));
-  return {
-    inputs: hash([opened.left, opened.right].map(identityOf)),
-    config: hash({ left, right, config }),
-    version: `${BUILD_INFO.version} ${BUILD_INFO.commit}`,
-    plan: hash({ ...opened.prepared.strategy, why: '', model: opened.prepared.model.used }),
-  };
-}
-
-function identityOf({ artifact, location, manifest, partition }: JoinInput): unknown {
-  const files = partition.files.map(({ path, sha256, sizeBytes }) => [path, sizeBytes, sha256 ?? null]);
-  return [location, manifest?.commit_id ?? null, artifact ?? null, files];
 }
 
 /** A bug, or a work folder that something else wrote to: better no table than a wrong one. */

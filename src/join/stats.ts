@@ -1,7 +1,7 @@
 import type { JoinType } from '../config/join/spec.ts';
 import type { Engine } from '../engine/engine.ts';
-import { identifier } from '../engine/sql.ts';
-import { condition, type JoinShape } from './sql.ts';
+import { identifier, literalList } from '../engine/sql.ts';
+import { condition, type JoinShape, typed } from './sql.ts';
 
 /** What the keys of both sides say of the join, counted apart from it. */
 export interface KeyStats {
@@ -37,20 +37,20 @@ export async function keyStats(
 }
 
 async function equalKeys(engine: Engine, shape: JoinShape, left: Counted, right: Counted) {
-  const keys = shape.keys.map((key) => key.right.name);
-  const isUnique = right.uniqueBy.length > 0 && right.uniqueBy.every((name) => keys.includes(name));
-  return isUnique ? uniqueKeys(engine, shape, left, right) : anyKeys(engine, shape, left, right);
+  return isUnique(shape, right)
+    ? uniqueKeys(engine, shape, left, right)
+    : anyKeys(engine, shape, left, right);
 }
 
-/** Each right row has a key of its own, so that rows are counted instead of keys. */
+/** Whether each right row has a key of its own, so that no left row finds more than one. */
+export function isUnique({ keys, times }: JoinShape, { uniqueBy }: Pick<Counted, 'uniqueBy'>): boolean {
+  const names = keys.map((key) => key.right.name);
+  return times === undefined && uniqueBy.length > 0 && uniqueBy.every((name) => names.includes(name));
+}
+
+/** Rows are counted instead of keys. */
 async function uniqueKeys(engine: Engine, shape: JoinShape, left: Counted, right: Counted) {
   const [l, r] = [left.sql(), right.sql()];
-  const others = shape.keys.filter((key) => !right.uniqueBy.includes(key.right.name));
-  const hasKey = others.map((key) => `${identifier(key.right.name)} IS NOT NULL`).join(' AND ');
-  const all =
-    others.length === 0
-      ? { n: right.rows }
-      : await one(engine, `SELECT count(*) AS n FROM (${r}) WHERE ${hasKey}`);
   const hit = await one(
     engine,
     `SELECT count(*) AS n FROM (${r}) r SEMI JOIN (${l}) l ON ${condition(shape)}`,
@@ -59,11 +59,68 @@ async function uniqueKeys(engine: Engine, shape: JoinShape, left: Counted, right
     ? undefined
     : await one(engine, `SELECT count(*) AS n FROM (${l}) l SEMI JOIN (${r}) r ON ${condition(shape)}`);
   return {
-    right_keys: Number(all.n),
-    matched_right_keys: Number(hit.n),
-    matched_right_rows: Number(hit.n),
+    ...uniqueHits(await rowsWithKey(engine, shape, right), Number(hit.n)),
     ...(matched !== undefined && { matched_left_rows: Number(matched.n) }),
-    fan_out: Number(hit.n) > 0 ? 1 : 0,
+  };
+}
+
+function uniqueHits(keys: number, hits: number) {
+  return {
+    right_keys: keys,
+    matched_right_keys: hits,
+    matched_right_rows: hits,
+    fan_out: hits > 0 ? 1 : 0,
+  };
+}
+
+async function rowsWithKey(engine: Engine, { keys }: JoinShape, right: Counted): Promise<number> {
+  const others = keys.filter((key) => !right.uniqueBy.includes(key.right.name));
+  if (others.length === 0) return right.rows;
+  const hasKey = others.map((key) => `${identifier(key.right.name)} IS NOT NULL`).join(' AND ');
+  const all = await one(engine, `SELECT count(*) AS n FROM (${right.sql()}) WHERE ${hasKey}`);
+  return Number(all.n);
+}
+
+/**
+ * The keys of joined rows as columns of theirs, where these rows are all that is needed to count keys: each right
+ * row has its own, and whichever is matched comes out. Undefined where both sides must be looked at.
+ */
+export function tellingKeys(
+  shape: JoinShape,
+  right: Pick<Counted, 'uniqueBy'>,
+): readonly string[] | undefined {
+  const isOfMatches = shape.joinType === 'inner' || shape.joinType === 'semi';
+  if (!isOfMatches || !isUnique(shape, right)) return undefined;
+  const columns = shape.keys.flatMap(({ left, right: other, type }) => {
+    const ofLeft = shape.columns.find((column) => column.left === left.name);
+    if (ofLeft !== undefined) return typed(identifier(ofLeft.name), left.type, type);
+    const ofRight = shape.columns.find((column) => column.right === other.name);
+    return ofRight === undefined ? [] : typed(identifier(ofRight.name), other.type, type);
+  });
+  return columns.length === shape.keys.length ? columns : undefined;
+}
+
+/**
+ * As `keyStats`, from the rows of the join: half of what it costs from both sides.
+ * @param keys of `tellingKeys`
+ * @param files local Parquet with all joined rows
+ */
+export async function joinedKeyStats(
+  engine: Engine,
+  shape: JoinShape,
+  { left, right }: { readonly left: Counted; readonly right: Counted },
+  keys: readonly string[],
+  files: readonly string[],
+): Promise<KeyStats> {
+  const from = `read_parquet(${literalList(files)}, hive_partitioning=false)`;
+  const hit = await one(
+    engine,
+    `SELECT count(*) AS n FROM (SELECT DISTINCT ${keys.join(', ')} FROM ${from})`,
+  );
+  return {
+    left_rows: left.rows,
+    right_rows: right.rows,
+    ...uniqueHits(await rowsWithKey(engine, shape, right), Number(hit.n)),
   };
 }
 

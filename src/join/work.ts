@@ -12,4 +12,6 @@ export interface JoinWork {
   readonly right: JoinInput;
   readonly place: WorkPlace;
   readonly compression: Compression;
+  /** Chunks are files of the output as they are, and are flushed while the engine works on. */
+  readonly isFinal: boolean;
 }
