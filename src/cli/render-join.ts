@@ -33,6 +33,7 @@ export function renderJoinReport(report: JoinReport): string {
       'matched',
       `${rowCount(stats.matched_left_rows)} of the left, ${count(stats.matched_right_keys)} keys of the right`,
     ],
+    ['held', stats.build_sides.length === 0 ? undefined : `the ${stats.build_sides.join(' and the ')} side`],
     ['spilled', stats.spilled_bytes === 0 ? undefined : formatBytes(stats.spilled_bytes)],
     [
       'model',

@@ -191,6 +191,8 @@ export function joinStats({ joined, prepared }: Pick<JoinFacts, 'joined' | 'prep
     unmatched_right_keys: stats.right_keys - stats.matched_right_keys,
     right_only_rows: rightOnlyRows(stats, joinType),
     fan_out: stats.fan_out,
+    // Of the chunks, as the engine's profile has it.
+    build_sides: [...new Set(chunks.flatMap(({ build_side: side }) => side ?? []))].sort(),
     partitions: prepared.strategy.used === 'hash' ? prepared.strategy.chunkCount : 1,
     partition_bytes: bucketBytes,
     engine_spilled_bytes: engineSpill,

@@ -1,6 +1,8 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { openEngine } from '../engine/duckdb.ts';
+import { putSilver } from '../testing/join-kit.ts';
 import { s3TestStore } from '../testing/object-stores.ts';
 import { readParquet } from '../testing/parquet.ts';
 import {
@@ -287,6 +289,48 @@ describe('S79 the size of chunks', () => {
     }),
   );
 });
+
+test(
+  'S76 the report shows what a strategy did, by the engine’s own profile: broadcast holds the right side and spills nothing; hash splits both sides, and spills besides what a tight limit cannot hold',
+  scenario(async (w) => {
+    const engine = await openEngine({ memoryBytes: 600e6, threads: 2, spillFolder: w.folder });
+    const wide = "repeat('x' || i, 30)";
+    await putSilver(engine, w.path('wide'), 'left', {
+      artifacts: { events: `SELECT i AS id, i % 5000 AS k, ${wide} AS v FROM range(400000) t(i)` },
+    });
+    await putSilver(engine, w.path('wide'), 'right', {
+      artifacts: { current: `SELECT i AS k, ${wide} AS w FROM range(5000) t(i)` },
+    });
+    await engine.close();
+    const sides = { left: './wide/left', right: './wide/right', join_keys: ['k'] };
+    const run = async (strategy: string, limit: string, options: object = {}) => {
+      const flags = ['--memory-limit', limit, '--threads', '1'];
+      const given = { ...sides, ...options, join_strategy: strategy };
+      const [report] = (await join(w, given, 0, ...flags)).document.reports;
+      expect([report.strategy, report.rows]).toEqual([strategy, 400_000]);
+      const { join_metrics } = await w.read('joined/out/_metadata.json');
+      const chunks = join_metrics.map(({ build_side }: { build_side: string }) => build_side);
+      return { stats: report.join_stats, chunks };
+    };
+    const broadcast = await run('broadcast', '2GB');
+    expect(broadcast.stats).toMatchObject({
+      build_sides: ['right'],
+      partitions: 1,
+      partition_bytes: 0,
+      engine_spilled_bytes: 0,
+      spilled_bytes: 0,
+    });
+    expect(broadcast.chunks).toEqual(['right']);
+    const hash = await run('hash', '150MB', { chunk_size: 200_000 });
+    expect(hash.stats).toMatchObject({ build_sides: ['right'], partitions: 2 });
+    expect(hash.chunks).toEqual(['right', 'right']);
+    expect(hash.stats.partition_bytes).toBeGreaterThan(0);
+    expect(hash.stats.engine_spilled_bytes).toBeGreaterThan(0);
+    expect(hash.stats.spilled_bytes).toBe(hash.stats.partition_bytes + hash.stats.engine_spilled_bytes);
+    const partitioned = await run('partitioned', '2GB', { chunk_size: 200_000 });
+    expect(partitioned.stats).toMatchObject({ build_sides: ['left'], spilled_bytes: 0 });
+  }),
+);
 
 describe('run-intent with a join', () => {
   const dataset = (entity: string, attributes: readonly string[]) => ({
