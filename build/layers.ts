@@ -39,7 +39,6 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   citty: ['cli/'],
   consola: ['cli/'],
   cockatiel: ['resilience/'],
-  ky: ['sources/api/'],
   '@smithy/signature-v4': ['sources/api/aws-signature.ts'],
   postgres: ['sources/database/postgres.ts'],
   mysql2: ['sources/database/mysql.ts', 'sources/database/mysql-rows.ts'],

@@ -65,7 +65,8 @@ function leaving<H>(
   });
 }
 
-function stopError(signal: AbortSignal): unknown {
+/** INT001 of an aborted signal. */
+export function stopError(signal: AbortSignal): unknown {
   try {
     throwIfStopped(signal);
   } catch (error) {

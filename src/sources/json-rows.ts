@@ -1,5 +1,6 @@
 import type { Batches } from '../core/batch.ts';
 import { type Field, STRING, type TableSchema } from '../core/schema.ts';
+import { nextTurn } from '../core/turn.ts';
 import { jsonRecordParser } from '../formats/json/json-record.ts';
 import type { JsonRecord, JsonText } from '../formats/json/record.ts';
 import { type BatchBuilder, batchBuilder } from '../table/batch-builder.ts';
@@ -47,9 +48,8 @@ export async function* jsonRows(
     lateColumns = undefined;
     return marked;
   };
-  const breathe = pauses();
   for await (const { origin, texts } of blocks) {
-    await breathe();
+    await nextTurn();
     const placeOf = (line: number): string => place(origin, line);
     const parse = jsonRecordParser(origin, placeOf);
     for (const text of texts) {
@@ -79,18 +79,6 @@ export async function* jsonRows(
 interface Misfit {
   readonly field: Field;
   readonly text: string;
-}
-
-const BUSY_MS = 10;
-
-/** Lets whatever else waits have its turn, such as the next requests to an API, when the last turn was a while ago. */
-function pauses(): () => Promise<void> {
-  let last = performance.now();
-  return async () => {
-    if (performance.now() - last < BUSY_MS) return;
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    last = performance.now();
-  };
 }
 
 /**

@@ -68,10 +68,15 @@ function castInt32(text: string): number | undefined {
   return value >= -2_147_483_648 && value <= 2_147_483_647 ? value : undefined;
 }
 
+const MIN_INT64 = -(2n ** 63n);
+const MAX_INT64 = 2n ** 63n - 1n;
+
 export function castInt64(text: string): bigint | undefined {
   if (text.length > 20 || !INTEGER.test(text) || text === '-0') return undefined;
+  // Of so few digits a number is exact, and made sooner than a bigint of a text.
+  if (text.length <= 15) return BigInt(Number(text));
   const value = BigInt(text);
-  return value >= -(2n ** 63n) && value < 2n ** 63n ? value : undefined;
+  return value >= MIN_INT64 && value <= MAX_INT64 ? value : undefined;
 }
 
 function castDouble(text: string): number | undefined {

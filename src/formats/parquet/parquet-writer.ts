@@ -1,5 +1,5 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import type { CompressionCodec, RowGroup } from 'hyparquet';
+import type { CompressionCodec, RowGroup, SchemaElement } from 'hyparquet';
 import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
 import type { Compression } from '../../config/spec.ts';
 import type { Batch } from '../../core/batch.ts';
@@ -8,6 +8,7 @@ import { checkedBytes } from '../column-check.ts';
 import { createPartFile } from '../part-file.ts';
 import type { PartWriter } from '../part-writer.ts';
 import { parquetSchema } from './parquet-schema.ts';
+import { writeRowGroup } from './row-group.ts';
 
 /** A row group holds at most this much of values as Parquet stores them plainly. */
 const GROUP_BYTES = 8_000_000;
@@ -31,13 +32,15 @@ export async function openParquetPart(
   options: { readonly compression: Compression },
 ): Promise<PartWriter> {
   const bytes = new ByteWriter();
-  const parquet = new ParquetWriter({
-    writer: bytes,
-    schema: parquetSchema(schema),
-    codec: CODECS[options.compression],
-    compressors: { ZSTD: (input) => zstdCompressSync(input), GZIP: (input) => gzipSync(input) },
-    createdBy: 'foundry',
-  });
+  const open = (writer: ByteWriter, elements: SchemaElement[]): ParquetWriter =>
+    new ParquetWriter({
+      writer,
+      schema: elements,
+      codec: CODECS[options.compression],
+      compressors: { ZSTD: (input) => zstdCompressSync(input), GZIP: (input) => gzipSync(input) },
+      createdBy: 'foundry',
+    });
+  const parquet = open(bytes, parquetSchema(schema));
   const part = await createPartFile(file);
   let columns: unknown[][] = schema.fields.map(() => []);
   let bufferedRows = 0;
@@ -51,8 +54,8 @@ export async function openParquetPart(
 
   const flushGroup = async (): Promise<void> => {
     if (bufferedRows === 0) return;
-    const columnData = schema.fields.map((field, index) => columnSource(field, columns[index] ?? []));
-    parquet.write({ columnData, rowGroupSize: bufferedRows });
+    const sources = schema.fields.values().map((field, index) => columnSource(field, columns[index] ?? []));
+    await writeRowGroup(parquet, open, bufferedRows, sources);
     detachBounds(parquet.row_groups.at(-1));
     columns = schema.fields.map(() => []);
     bufferedRows = 0;
@@ -78,6 +81,7 @@ export async function openParquetPart(
     bufferedRows += to - from;
     bufferedBytes += size;
     rows += to - from;
+    if (bufferedRows === GROUP_ROWS) await flushGroup();
   };
 
   return {

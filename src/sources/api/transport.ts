@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { ApiTimeouts } from '../../config/api/spec.ts';
-import { FoundryError, messageOf } from '../../core/errors.ts';
-import { LONGEST_TIMEOUT_MS, systemTimer, unlessStopped } from '../../resilience/timer.ts';
+import { FoundryError, messageOf, throwIfStopped } from '../../core/errors.ts';
+import { LONGEST_TIMEOUT_MS, stopError, systemTimer, unlessStopped } from '../../resilience/timer.ts';
 import { unpackBody } from './body.ts';
 import type { ApiRequest, ApiResponse } from './exchange.ts';
 import { TransportError } from './transport-error.ts';
@@ -57,23 +57,19 @@ async function attempt(
   { timeouts, tls, onBytes }: TransportOptions,
   signal: AbortSignal,
 ): Promise<ApiResponse> {
-  const { default: ky } = await import('ky');
   const watch = watchdog(timeouts, signal, new URL(request.url).host);
   try {
     const response = await watch.during(
-      ky(request.url, {
+      fetch(request.url, {
         method: request.method,
         headers: { ...request.headers },
         ...(request.body !== undefined && { body: request.body }),
-        retry: 0,
-        timeout: false,
-        throwHttpErrors: false,
         redirect: 'manual',
         signal: watch.signal,
-        // What Bun's fetch takes beside the standard's options. Unpacking it ourselves tells what is wrong, and where.
+        // Unpacking it ourselves tells what is wrong, and where.
         decompress: false,
         ...(tls !== undefined && { tls }),
-      } as object),
+      }),
     );
     const chunks: Uint8Array[] = [];
     const reader = response.body?.getReader();
@@ -91,15 +87,18 @@ async function attempt(
   }
 }
 
-/** Ends an attempt that takes too long as a whole, or goes silent. */
+/** Ends an attempt that takes too long as a whole, or goes silent, or is stopped. */
 function watchdog({ idleMs, totalMs }: ApiTimeouts, outer: AbortSignal, host: string) {
+  throwIfStopped(outer);
   const inner = new AbortController();
-  let timedOut: TransportError | undefined;
-  const expire = (message: string) => () => {
-    timedOut = new TransportError(message);
-    inner.abort(timedOut);
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  ended.catch(() => {});
+  const end = (reason: unknown): void => {
+    reject(reason);
+    inner.abort(reason);
   };
-  const stop = (): void => inner.abort(outer.reason);
+  const expire = (message: string) => (): void => end(new TransportError(message));
+  const stop = (): void => end(stopError(outer));
   const total = setTimeout(
     expire(`${host} did not answer within ${seconds(totalMs)} in all`),
     atMost(totalMs),
@@ -107,12 +106,12 @@ function watchdog({ idleMs, totalMs }: ApiTimeouts, outer: AbortSignal, host: st
   outer.addEventListener('abort', stop, { once: true });
   return {
     signal: inner.signal,
+    /** Whatever a step that has ended this way does still is ignored. */
     async during<T>(step: Promise<T>): Promise<T> {
+      step.catch(() => {});
       const idle = setTimeout(expire(`${host} sent nothing for ${seconds(idleMs)}`), atMost(idleMs));
       try {
-        return await unlessStopped(() => step, inner.signal);
-      } catch (error) {
-        throw timedOut ?? error;
+        return await Promise.race([ended, step]);
       } finally {
         clearTimeout(idle);
       }

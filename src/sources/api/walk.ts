@@ -1,5 +1,6 @@
 import type { ApiSourceSpec, Pagination } from '../../config/api/spec.ts';
 import { FoundryError, throwIfStopped } from '../../core/errors.ts';
+import { nextTurn } from '../../core/turn.ts';
 import type { Page } from '../../formats/json/page.ts';
 import { readAnswer } from './answer.ts';
 import type { ApiResponse, Exchange } from './exchange.ts';
@@ -70,6 +71,8 @@ export async function* walkPages(
         startAhead(1);
       }
       const response = await pipe.take(request);
+      // The request that this answer made room for goes out before the page is worked on.
+      await nextTurn();
       throwIfStopped(signal);
       const origin = `page ${number} (${request.method} ${request.url})`;
       if (count.isBehindEnd && NO_SUCH_PAGE.includes(response.status)) break;
@@ -84,6 +87,8 @@ export async function* walkPages(
       if (next !== undefined) {
         pipe.start(requests.build(next, number + 1));
         if (options.isConcurrent) startAhead(number + 1, next);
+        await nextTurn();
+        throwIfStopped(signal);
       }
       if (take > 0) yield { number, origin, page, take };
       if (next === undefined) break;
