@@ -7,6 +7,7 @@ import {
 } from '@azure/storage-blob';
 import type { AzureSettings } from './azure-settings.ts';
 import type { ObjectApi, ObjectFailure } from './object-api.ts';
+import { quoted, storedObject, unquoted } from './object-entity.ts';
 import { kindOf, networkFailure, retryAfterMs } from './object-failure.ts';
 import type { PutCondition, StoredObject } from './storage.ts';
 
@@ -36,7 +37,7 @@ export async function openAzure(container: string, settings: AzureSettings): Pro
     async head(name, signal) {
       const found = await client.getBlobClient(name).getProperties({ abortSignal: signal });
       if (isFolderMarker(found.metadata)) throw new FolderMarker(name);
-      return stored(name, found.contentLength, found.etag, found.lastModified);
+      return storedObject(name, found.contentLength, found.etag, found.lastModified);
     },
     async get(name, range, etag, signal) {
       const count = range?.end === undefined ? undefined : range.end - range.start;
@@ -48,7 +49,7 @@ export async function openAzure(container: string, settings: AzureSettings): Pro
       });
       if (found.readableStreamBody === undefined) throw new Error(`Azure gave no body for ${name}`);
       if (isFolderMarker(found.metadata)) throw new FolderMarker(name);
-      const { etag: version, sizeBytes } = stored(name, found.contentLength, found.etag, new Date(0));
+      const { etag: version, sizeBytes } = storedObject(name, found.contentLength, found.etag, new Date(0));
       return {
         body: found.readableStreamBody as unknown as AsyncIterable<Uint8Array>,
         etag: version,
@@ -147,7 +148,7 @@ export function pageOf(page: ListedPage | undefined): {
   const objects = (page?.segment.blobItems ?? []).flatMap(({ name, metadata, properties }): StoredObject[] =>
     isFolderMarker(metadata) || properties.resourceType === 'directory' || name.endsWith('/')
       ? []
-      : [stored(name, properties.contentLength, properties.etag, properties.lastModified)],
+      : [storedObject(name, properties.contentLength, properties.etag, properties.lastModified)],
   );
   const next = page?.continuationToken;
   return { objects, ...(next !== undefined && next !== '' && { next }) };
@@ -197,16 +198,6 @@ function codeOf(error: RestError): string {
   return details?.errorCode ?? error.response?.headers.get('x-ms-error-code') ?? error.code ?? error.name;
 }
 
-function stored(
-  name: string,
-  size: number | undefined,
-  etag: string | undefined,
-  at: Date | undefined,
-): StoredObject {
-  if (size === undefined || at === undefined) throw new Error(`Azure did not say how large ${name} is`);
-  return { key: name, sizeBytes: size, etag: unquoted(etag, name), modifiedAt: at };
-}
-
 function conditionsOf(condition: PutCondition | undefined): { ifNoneMatch?: string; ifMatch?: string } {
   if (condition === undefined) return {};
   return condition === 'ifAbsent' ? { ifNoneMatch: '*' } : { ifMatch: quoted(condition.ifMatch) };
@@ -214,13 +205,4 @@ function conditionsOf(condition: PutCondition | undefined): { ifNoneMatch?: stri
 
 function md5(bytes: Uint8Array): Uint8Array {
   return createHash('md5').update(bytes).digest();
-}
-
-function quoted(etag: string): string {
-  return `"${etag}"`;
-}
-
-function unquoted(etag: string | undefined, name: string): string {
-  if (etag === undefined) throw new Error(`the store gave no ETag for ${name}`);
-  return etag.replace(/^"|"$/g, '');
 }

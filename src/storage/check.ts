@@ -38,17 +38,22 @@ export async function checkStorage(storage: Storage, isEmulated: () => boolean):
   await attempt('list', async () => {
     for await (const _ of storage.list('')) break;
   });
-  const isWritten = await attempt('write', async () => void (await storage.put(key, { bytes })));
-  if (isWritten) {
-    await attempt('read', async () => {
+  let etag: string | undefined;
+  await attempt('write', async () => {
+    ({ etag } = await storage.put(key, { bytes }));
+  });
+  if (etag !== undefined) {
+    const written = etag;
+    const isReadable = await attempt('read', async () => {
       const found = await storage.readBytes(key);
       if (found === undefined || Buffer.compare(found.bytes, bytes) !== 0)
         throw new FoundryError('STG001', 'what was written is not what is read');
     });
-    await attempt('conditional_write', () => tryConditions(storage, key, bytes));
+    await attempt('conditional_write', () => tryConditions(storage, key, bytes, written));
     await attempt('delete', async () => {
       await storage.remove(key);
-      if ((await storage.stat(key)) !== undefined)
+      // Looking needs the right to read, which is a verdict of its own.
+      if (isReadable && (await storage.stat(key)) !== undefined)
         throw new FoundryError('STG001', 'what was deleted is still there');
     });
   }
@@ -61,7 +66,7 @@ export async function checkStorage(storage: Storage, isEmulated: () => boolean):
   );
 }
 
-async function tryConditions(storage: Storage, key: string, bytes: Uint8Array): Promise<void> {
+async function tryConditions(storage: Storage, key: string, bytes: Uint8Array, etag: string): Promise<void> {
   const isRefused = async (condition: 'ifAbsent' | { ifMatch: string }): Promise<boolean> =>
     storage.put(key, { bytes }, condition).then(
       () => false,
@@ -72,8 +77,7 @@ async function tryConditions(storage: Storage, key: string, bytes: Uint8Array): 
     );
   if (!(await isRefused('ifAbsent')) || !(await isRefused({ ifMatch: 'of-no-version' })))
     throw new FoundryError('STG001', 'a write whose condition does not hold was not refused');
-  const current = await storage.stat(key);
-  if (current !== undefined) await storage.put(key, { bytes }, { ifMatch: current.etag });
+  await storage.put(key, { bytes }, { ifMatch: etag });
 }
 
 /** The connection is there as soon as anything was answered, be it by a refusal of rights. */

@@ -18,6 +18,8 @@ export interface ObjectPlace {
   readonly uri: string;
   /** Before every key; `''` or without a trailing slash. */
   readonly prefix: string;
+  /** Of the prefix itself, where it is foundry's own; absent: `.foundry` below it. */
+  readonly privateFolder?: string;
 }
 
 interface Parts extends Uploader {
@@ -27,17 +29,18 @@ interface Parts extends Uploader {
 /** A prefix of a bucket or container as a Storage: retries, parts, conditions and names, whatever the store. */
 export function objectStorage(
   openApi: () => Promise<ObjectApi>,
-  { uri, prefix }: ObjectPlace,
+  { uri, prefix, privateFolder }: ObjectPlace,
   context: ObjectContext,
 ): Storage {
   let opened: Promise<Parts> | undefined;
   const nameOf = (key: string): string => (prefix === '' ? key : `${prefix}/${key}`);
+  const own = privateFolder ?? nameOf(PRIVATE_FOLDER);
   const uriOf = (name: string): string => `${uri}/${name.slice(prefix === '' ? 0 : prefix.length + 1)}`;
   const nameOfKey = (key: string): string => nameOf(checkKey(key, uri));
   const parts = (): Promise<Parts> =>
     (opened ??= openApi().then((api) => {
       const calls = objectCalls(api, uriOf, context);
-      const conditions = openConditions(api, calls, nameOf(PRIVATE_FOLDER), uri, context);
+      const conditions = openConditions(api, calls, own, uri, context);
       return { api, calls, conditions, bodies: turns(BODIES) };
     }));
 
@@ -95,7 +98,7 @@ export function objectStorage(
       return open.conditions.emulate(name, key, condition, () => putObject(open, name, key, body, undefined));
     },
     own: () =>
-      objectStorage(openApi, { uri: `${uri}/${PRIVATE_FOLDER}`, prefix: nameOf(PRIVATE_FOLDER) }, context),
+      objectStorage(openApi, { uri: `${uri}/${PRIVATE_FOLDER}`, prefix: own, privateFolder: own }, context),
     uploads: {
       async *list(folder) {
         const { api, calls } = await parts();

@@ -3,9 +3,10 @@ import * as sdk from '@aws-sdk/client-s3';
 import { type S3Client, type S3ClientConfig, S3ServiceException } from '@aws-sdk/client-s3';
 import { FoundryError, messageOf } from '../core/errors.ts';
 import type { ObjectApi, ObjectFailure } from './object-api.ts';
+import { quoted, storedObject, unquoted } from './object-entity.ts';
 import { kindOf, networkFailure, retryAfterMs } from './object-failure.ts';
 import type { S3Settings } from './s3-settings.ts';
-import type { ByteRange, PutCondition, StoredObject, UnfinishedUpload } from './storage.ts';
+import type { ByteRange, PutCondition, UnfinishedUpload } from './storage.ts';
 
 const PAGE = 1000;
 
@@ -26,7 +27,7 @@ export async function openS3(bucket: string, settings: S3Settings): Promise<Obje
     failure,
     async head(name, signal) {
       const found = await client.send(new sdk.HeadObjectCommand(object(name)), { abortSignal: signal });
-      return stored(name, found.ContentLength, found.ETag, found.LastModified);
+      return storedObject(name, found.ContentLength, found.ETag, found.LastModified);
     },
     async get(name, range, etag, signal) {
       const command = new sdk.GetObjectCommand({
@@ -36,7 +37,7 @@ export async function openS3(bucket: string, settings: S3Settings): Promise<Obje
       });
       const found = await client.send(command, { abortSignal: signal });
       if (found.Body === undefined) throw new Error(`S3 gave no body for ${name}`);
-      const { etag: version, sizeBytes } = stored(name, found.ContentLength, found.ETag, new Date(0));
+      const { etag: version, sizeBytes } = storedObject(name, found.ContentLength, found.ETag, new Date(0));
       return { body: found.Body as AsyncIterable<Uint8Array>, etag: version, sizeBytes };
     },
     async put(name, bytes, condition, signal) {
@@ -67,7 +68,7 @@ export async function openS3(bucket: string, settings: S3Settings): Promise<Obje
       const decode = page.EncodingType === 'url' ? decodeUrl : (text: string) => text;
       return {
         objects: (page.Contents ?? []).map(({ Key = '', Size, ETag, LastModified }) =>
-          stored(decode(Key), Size, ETag, LastModified),
+          storedObject(decode(Key), Size, ETag, LastModified),
         ),
         ...(page.IsTruncated === true && { next: page.NextContinuationToken ?? '' }),
       };
@@ -204,16 +205,6 @@ function failure(error: unknown): ObjectFailure {
   return { kind: 'other', code: 'unknown', message: String(error) };
 }
 
-function stored(
-  name: string,
-  size: number | undefined,
-  etag: string | undefined,
-  at: Date | undefined,
-): StoredObject {
-  if (size === undefined || at === undefined) throw new Error(`S3 did not say how large ${name} is`);
-  return { key: name, sizeBytes: size, etag: unquoted(etag, name), modifiedAt: at };
-}
-
 function conditionHeaders(condition: PutCondition | undefined): { IfNoneMatch?: string; IfMatch?: string } {
   if (condition === undefined) return {};
   return condition === 'ifAbsent' ? { IfNoneMatch: '*' } : { IfMatch: quoted(condition.ifMatch) };
@@ -222,15 +213,6 @@ function conditionHeaders(condition: PutCondition | undefined): { IfNoneMatch?: 
 /** RFC 9110 §14.1.2: both ends are inside the range. */
 function rangeHeader({ start, end }: ByteRange): string {
   return `bytes=${start}-${end === undefined ? '' : end - 1}`;
-}
-
-function quoted(etag: string): string {
-  return `"${etag}"`;
-}
-
-function unquoted(etag: string | undefined, name: string): string {
-  if (etag === undefined) throw new Error(`the store gave no ETag for ${name}`);
-  return etag.replace(/^W\//, '').replace(/^"|"$/g, '');
 }
 
 function decodeUrl(text: string): string {

@@ -1,7 +1,6 @@
-import { statfs } from 'node:fs/promises';
 import { formatBytes } from '../core/bytes.ts';
 import { FoundryError } from '../core/errors.ts';
-import { storageFailure } from './failure.ts';
+import { roomAt } from './room.ts';
 
 /** How much may be fetched into a run's local spool; all of its fetches draw on it. */
 export interface SpoolBudget {
@@ -27,8 +26,8 @@ export function spoolBudget(limitBytes?: number): SpoolBudget {
           },
         );
       }
-      const free = await freeBytes(folder);
-      if (bytes + SPARED > free) {
+      const free = (await roomAt(folder))?.freeBytes;
+      if (free !== undefined && bytes + SPARED > free) {
         throw new FoundryError(
           'STG001',
           `fetching ${what} needs ${formatBytes(bytes)}, and ${folder} has ${formatBytes(free)} free`,
@@ -41,13 +40,4 @@ export function spoolBudget(limitBytes?: number): SpoolBudget {
       taken += bytes;
     },
   };
-}
-
-async function freeBytes(folder: string): Promise<number> {
-  try {
-    const { bavail, bsize } = await statfs(folder);
-    return bavail * bsize;
-  } catch (error) {
-    throw storageFailure('look at the disk of', folder, error);
-  }
 }
