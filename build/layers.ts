@@ -32,6 +32,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   hyparquet: ['formats/parquet'],
   'hyparquet-compressors': ['formats/parquet'],
   'hyparquet-writer': ['formats/parquet'],
+  ky: ['observe'],
   papaparse: ['formats/csv'],
   '@duckdb/node-api': ['engine/duckdb.ts'],
   valibot: ['config/', 'lake/'],
