@@ -26,8 +26,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(spool, { recursive: true, force: true }));
 
-commitSuite('S3', async () => s3.open(s3.place()), { every: 3 });
-commitSuite('Azure', async () => azure.open(azure.place()), { every: 4 });
+const isSoak = process.env.FOUNDRY_SOAK === '1';
+
+commitSuite('S3', async () => s3.open(s3.place()), { every: isSoak ? 1 : 3 });
+commitSuite('Azure', async () => azure.open(azure.place()), { every: isSoak ? 1 : 4 });
 
 async function land(storage: Storage, texts: readonly string[], signal = NEVER_STOPPED): Promise<string> {
   const writer = await openPartition({ storage }, PATH, { signal, spoolRoot: spool });
@@ -54,13 +56,12 @@ const FAULTS: readonly { readonly behaviour: HttpFault; readonly lasting?: true 
   { behaviour: { kind: 'reset' } },
   { behaviour: { kind: 'silence' } },
   { behaviour: { kind: 'cut' } },
+  { behaviour: { kind: 'slow', ms: 150 }, lasting: true },
   { behaviour: { kind: 'answer', status: 403, code: 'AccessDenied' } },
   { behaviour: { kind: 'answer', status: 403, code: 'AccessDenied' }, lasting: true },
   { behaviour: { kind: 'answer', status: 400, code: 'ExpiredToken' } },
   { behaviour: { kind: 'answer', status: 503, code: 'SlowDown' }, lasting: true },
 ];
-const isSoak = process.env.FOUNDRY_SOAK === '1';
-
 for (const [name, setUp] of PROXIED_STORES) {
   describe(`commits on ${name} whose requests fail`, () => {
     let proxy: FaultProxy;

@@ -72,6 +72,24 @@ for (const [name, makeStorage] of STORAGES) {
       if (storage.local !== undefined) await rm(storage.local.path(''), { recursive: true });
     });
 
+    test('is no file of a partition inside another one, also where a listing is behind and shows no manifest of it', async () => {
+      const storage = await makeStorage();
+      await landed(storage);
+      const inner = `${PATH}/hour=07`;
+      const writer = await openPartition({ storage }, inner, { signal: NEVER_STOPPED });
+      const { manifest } = await writer.commit(await spoolParts(writer, ['c']), manifestBody());
+      const behind: Storage = {
+        ...storage,
+        async *list(prefix) {
+          for await (const object of storage.list(prefix))
+            if (object.key !== `${inner}/${MANIFEST_NAME}`) yield object;
+        },
+      };
+      expect(await collect(behind, true)).toEqual([]);
+      expect(await names(storage)).toContain(`hour=07/${manifest.files[0]?.path}`);
+      if (storage.local !== undefined) await rm(storage.local.path(''), { recursive: true });
+    });
+
     test('is kept while a run holds its dataset', async () => {
       const storage = await makeStorage();
       await landed(storage);

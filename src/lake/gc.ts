@@ -58,7 +58,10 @@ export async function collectGarbage(
 async function ofPartition(lake: Lake, folder: PartitionFolder, options: GcOptions): Promise<Leftover[]> {
   const manifest = await manifestOf(lake, folder.path);
   if (manifest === undefined) return [];
-  const stale = unlisted(folder, manifest, options);
+  const stale: string[] = [];
+  for (const name of unlisted(folder, manifest, options)) {
+    if (!(await isInOwnPartition(lake, folder.path, name))) stale.push(name);
+  }
   if (stale.length === 0) return [];
   const report = (key: string, status: Leftover['status'], reason?: string): Leftover => {
     const object = folder.objects.get(key);
@@ -100,6 +103,15 @@ function unlisted(folder: PartitionFolder, manifest: Manifest, options: GcOption
   return [...folder.objects].flatMap(([name, object]) =>
     !listed.has(name) && isDataName(name) && isOld(object.modifiedAt, options) ? [name] : [],
   );
+}
+
+/** Also where a listing that is behind did not show the manifest between: asked for by name, it is there. */
+async function isInOwnPartition({ storage }: Lake, path: string, name: string): Promise<boolean> {
+  for (let at = name.lastIndexOf('/'); at > 0; at = name.lastIndexOf('/', at - 1)) {
+    const manifest = keyOf(path, `${name.slice(0, at)}/${MANIFEST_NAME}`);
+    if ((await storage.stat(manifest)) !== undefined) return true;
+  }
+  return false;
 }
 
 async function ofUpload(lake: Lake, upload: UnfinishedUpload, options: GcOptions): Promise<Leftover> {

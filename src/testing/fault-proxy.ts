@@ -10,6 +10,8 @@ export type HttpFault =
   | { readonly kind: 'lost answer' }
   /** Does what was asked, and never says so. */
   | { readonly kind: 'silence' }
+  /** Does what was asked, and says so so much later, in milliseconds. */
+  | { readonly kind: 'slow'; readonly ms: number }
   /** Answers with only half of the body. */
   | { readonly kind: 'cut' }
   /** Answers with the bytes that `body` makes of the server's. */
@@ -89,6 +91,7 @@ export async function faultProxy(upstream: string): Promise<FaultProxy> {
     const bytes = Buffer.from(await response.arrayBuffer());
     if (fault?.kind === 'lost answer') return void incoming.socket.destroy();
     if (fault?.kind === 'silence') return;
+    if (fault?.kind === 'slow') await Bun.sleep(fault.ms);
     const headers = Object.fromEntries(
       [...response.headers].filter(([name]) => !['connection', 'transfer-encoding'].includes(name)),
     );
