@@ -210,6 +210,40 @@ test.concurrent.each(BACKENDS)(
   60_000,
 );
 
+test.concurrent.each(BACKENDS)(
+  'of runs that race for one partition on %s each wins whole or ends with 75, and the partition is a winner’s',
+  (_name, open) =>
+    scenario(async (w) => {
+      const { env, place, storage } = await open(w);
+      const racers = [3, 5, 7];
+      const runs = racers.map(async (rows) => {
+        const lines = Array.from({ length: rows }, (_, id) => [id]);
+        await w.put(`${rows}.csv`, csv(['id'], ...lines));
+        const options = { local_output_dir: `${place}/bronze`, max_rows_per_file: 2 };
+        await w.put(`${rows}.yaml`, {
+          system: 's',
+          entity: 't',
+          bronze: { path_pattern: `${rows}.csv`, options },
+          silver: { entity_kind: 'event', natural_keys: ['id'], event_ts_column: 'id' },
+        });
+        const run = await runFoundry(['bronze', '-c', `${rows}.yaml`, '--date', DATE], {
+          cwd: w.folder,
+          env,
+        });
+        return { rows, run };
+      });
+      const ended = await Promise.all(runs);
+      for (const { run } of ended) if (run.exitCode !== 75) expectExit(run, 0);
+      const winners = ended.filter(({ run }) => run.exitCode === 0).map(({ rows }) => rows);
+      const manifest = await storage.readBytes(`${bronzeAt('t')}/_metadata.json`);
+      const { record_count: count } = JSON.parse(new TextDecoder().decode(manifest?.bytes));
+      expect(winners).toContain(count);
+      const verify = await runFoundry(['verify', `${place}/bronze`], { cwd: w.folder, env });
+      expectExit(verify, 0);
+    })(),
+  60_000,
+);
+
 interface Problem {
   readonly file: string;
   readonly problem: string;

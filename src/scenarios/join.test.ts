@@ -532,6 +532,11 @@ describe('a join over an object store', () => {
       expect((await run(config({ domain: 's', entity: 'both' }))).document.reports[0].status).toBe(
         'unchanged',
       );
+      const spool = await run(config({ path: './joined/out' }), '--spool-limit', '10B');
+      expect([spool.exitCode, spool.document.errors[0]?.message]).toEqual([
+        5,
+        expect.stringContaining('--spool-limit is 10 B'),
+      ]);
       const refused = await run(config({ path: './joined/out' }), '--storage-scope', 'onprem');
       expect([refused.exitCode, refused.document.errors[0]?.code]).toEqual([2, 'POL001']);
     }),

@@ -130,6 +130,9 @@ for (const [name, makeStore] of [
       const refused = await run(cwd, ...asked, '--spool-limit', '100B');
       expectExit(refused, 5);
       expect(refused.stderr).toContain('--spool-limit is 100 B');
+      const source = await run(cwd, 'bronze', '-c', 'a.yaml', '--date', DATE, '--spool-limit', '10B');
+      expectExit(source, 5);
+      expect(source.stderr).toContain('--spool-limit is 10 B');
     });
 
     test('a dry run reads it, writes nothing, and says what would be replaced', async () => {
@@ -324,6 +327,18 @@ describe('scenario 80: --storage-scope onprem', () => {
       const told = await run('--on-success-webhook', 'https://hooks.example.com/x');
       expectExit(told, 2);
       expect(told.stderr).toContain('a webhook goes to hooks.example.com');
+
+      await w.put('environments/cloud.yaml', {
+        name: 'cloud',
+        s3: { endpoint_url: 'https://storage.example.com' },
+      });
+      await w.put('a.yaml', {
+        ...config({ ...place, storage_metadata: metadata }),
+        environment: 'cloud',
+      });
+      const elsewhere = await run();
+      expectExit(elsewhere, 2);
+      expect(elsewhere.stderr).toContain('goes to storage.example.com');
     }),
   );
 });
