@@ -21,7 +21,9 @@ export interface Attempt {
   readonly pathKeys?: BronzePathKeys;
   readonly seen: Seen;
   readonly generation: Generation;
-  /** The same parts, none of which keeps one of these names of the generation seen. */
+  /** Its parts have other names than planned at first, since files that were damaged hold those. */
+  readonly isRenamed?: boolean;
+  /** The same parts, none of which has one of these names of the generation seen. */
   replan(damaged: readonly string[]): Generation;
   /** Private folder for scratch files and the new generation's assembly. */
   readonly staging: string;

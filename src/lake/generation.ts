@@ -16,7 +16,7 @@ export interface Generation {
   readonly changed: boolean;
 }
 
-/** @param damaged names that the previous manifest lists and that must not be kept. */
+/** @param damaged names that are held by other bytes than they should, and that no part must have. */
 export function planGeneration(
   previous: Manifest | undefined,
   parts: readonly SpooledPart[],
@@ -72,7 +72,10 @@ function partNamer(
       ?.find(
         ({ path }) => path.startsWith(prefix) && /^[0-9a-f]{8}$/.test(hashOf(path, prefix, part.format)),
       );
-    return kept?.path ?? `${prefix}${sha256Hex(`${list}${part.sha256}`).slice(0, 8)}.${part.format}`;
+    if (kept !== undefined) return kept.path;
+    const named = (text: string): string => `${prefix}${sha256Hex(text).slice(0, 8)}.${part.format}`;
+    const name = named(`${list}${part.sha256}`);
+    return damaged.includes(name) ? named(`${list}${part.sha256}\0beside it`) : name;
   };
 }
 

@@ -29,7 +29,8 @@ export async function publish(attempt: Attempt): Promise<Generation> {
     if ((await publishPart(attempt, file, source)) === 'damaged') damaged.push(file.path);
   });
   throwIfStopped(attempt.signal);
-  if (damaged.length > 0) return publish({ ...attempt, generation: renamed(attempt, damaged) });
+  if (damaged.length > 0)
+    return publish({ ...attempt, generation: renamed(attempt, damaged), isRenamed: true });
   await putManifest(attempt);
   try {
     await storage.put(keyOf(path, CHECKSUMS_NAME), { bytes: generation.checksumsBytes });
@@ -74,7 +75,7 @@ async function publishPart(
       if (held === 'same') return 'published';
       if (!(error instanceof ConditionFailed)) throw error;
       if (held === 'other') {
-        if (attempt.seen.files.includes(file.path)) return 'damaged';
+        if (attempt.isRenamed !== true && attempt.seen.files.includes(file.path)) return 'damaged';
         throw foreign(attempt, key);
       }
       // Another run replaced the generation that held it, and cleared it away; the commit will tell who was first.

@@ -246,6 +246,15 @@ export function commitSuite(
       expect(manifest.record_count).toBe(3);
     });
 
+    test('a file that has the name of a new part where there is no manifest is replaced', async () => {
+      const [part] = (await land(await makeLake(), ['a'])).manifest.files;
+      const lake = await makeLake();
+      await lake.storage.put(`${PATH}/${part!.path}`, { bytes: new TextEncoder().encode('x') });
+      await land(lake, ['a']);
+      expect(Object.values(await contentOf(lake, PATH))).toEqual(['a']);
+      expect((await verified(lake))?.files).toHaveLength(1);
+    });
+
     test("files that the original's checksums list are replaced too", async () => {
       const lake = await makeLake();
       const put = (name: string, text: string) =>
