@@ -158,6 +158,14 @@ silver_join: {left: {${left}}, right: {path: r}, output: {${output === '' ? 'pat
     expect(joinProblems(join, {})).toEqual(problem === undefined ? [] : [expect.stringContaining(problem)]);
   });
 
+  test('judges who is asked for credentials where a web identity stands in for keys', () => {
+    const spec = dataset(S3, { connection: MINIO });
+    const env = { AWS_WEB_IDENTITY_TOKEN_FILE: '/token', AWS_ROLE_ARN: 'arn' };
+    expect(onpremProblems(spec, ALL, env)).toEqual([expect.stringContaining('goes to sts.amazonaws.com')]);
+    expect(onpremProblems(spec, ALL, { ...env, AWS_ENDPOINT_URL_STS: 'https://sts.lan' })).toEqual([]);
+    expect(onpremProblems(spec, ALL, { ...env, AWS_ACCESS_KEY_ID: 'id' })).toEqual([]);
+  });
+
   test('reads the endpoint of an environment file and of the process too', () => {
     const spec = dataset(S3);
     expect(onpremProblems(spec, ALL, { BRONZE_S3_ENDPOINT: 'http://10.0.0.7:9000' })).toEqual([]);

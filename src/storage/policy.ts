@@ -4,7 +4,7 @@ import type { DatasetSpec } from '../config/spec.ts';
 import type { Environment } from '../config/storage/connections.ts';
 import { isRemote, parseLocation } from '../config/storage/location.ts';
 import { Secret } from '../core/secret.ts';
-import { s3Endpoint } from './s3-settings.ts';
+import { s3CredentialsEndpoint, s3Endpoint } from './s3-settings.ts';
 
 /** Which steps of a dataset a run takes. */
 export interface TouchedLayers {
@@ -108,7 +108,10 @@ function placeProblem(
   const endpoint = s3Endpoint(spec.connections?.s3 ?? {}, env);
   if (endpoint === undefined) return `lies on AWS: ${place} has no endpoint of its own`;
   const problem = addressProblem(endpoint, env);
-  return problem === undefined ? undefined : `${place} ${problem}`;
+  if (problem !== undefined) return `${place} ${problem}`;
+  const issuer = s3CredentialsEndpoint(spec.connections?.s3 ?? {}, env);
+  const asked = issuer === undefined ? undefined : addressProblem(issuer, env);
+  return asked === undefined ? undefined : `${place} has no keys, and the request for credentials ${asked}`;
 }
 
 /** Every address in a source's settings, also those that variables hold. Secrets are looked at, never told. */

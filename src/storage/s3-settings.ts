@@ -24,6 +24,7 @@ export interface S3Settings {
   readonly verifySsl: boolean;
 }
 
+const ACCESS_KEY = 'AWS_ACCESS_KEY_ID';
 /** Variables of the AWS tools, and the original's name for an endpoint. */
 const ENDPOINTS = ['BRONZE_S3_ENDPOINT', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'];
 
@@ -33,6 +34,13 @@ export function s3Endpoint(connection: S3Connection, env: Environment): string |
   const found =
     connection.endpointUrl ?? (named || undefined) ?? ENDPOINTS.map((name) => env[name]).find(Boolean);
   return found?.replace(/\/+$/, '');
+}
+
+/** Where credentials would be fetched from before the first request to S3; undefined where nobody is asked. */
+export function s3CredentialsEndpoint(connection: S3Connection, env: Environment): string | undefined {
+  const hasKeys = resolveReference(connection.accessKeyId ?? { env: ACCESS_KEY }, env) !== undefined;
+  if (hasKeys || (env.AWS_WEB_IDENTITY_TOKEN_FILE ?? '') === '') return undefined;
+  return env.AWS_ENDPOINT_URL_STS || env.AWS_ENDPOINT_URL || 'https://sts.amazonaws.com';
 }
 
 /**
@@ -69,7 +77,7 @@ export function s3Settings(connection: S3Connection, env: Environment): S3Settin
 }
 
 function keysOf(connection: S3Connection, env: Environment): S3Settings['credentials'] {
-  const access = connection.accessKeyId ?? { env: 'AWS_ACCESS_KEY_ID' };
+  const access = connection.accessKeyId ?? { env: ACCESS_KEY };
   const secret = connection.secretAccessKey ?? { env: 'AWS_SECRET_ACCESS_KEY' };
   const accessKeyId = resolveReference(access, env);
   const secretAccessKey = resolveReference(secret, env);
