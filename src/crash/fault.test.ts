@@ -12,7 +12,16 @@ import {
   TEST_MS,
 } from './lab.test.ts';
 import { examine, prepare } from './oracle.test.ts';
-import { type Injection, type Point, pointsOf, runTraced, spread, type Traced } from './strace.test.ts';
+import {
+  CALLS,
+  type Injection,
+  type Point,
+  placedCallsOf,
+  runTraced,
+  spread,
+  type Traced,
+  type TracedCall,
+} from './strace.test.ts';
 
 type Failure = 'ENOSPC' | 'EIO';
 
@@ -21,6 +30,7 @@ interface FaultTrial {
   readonly failure: Failure;
   /** The calls that failed, and how the run ended. */
   readonly injected: readonly string[];
+  readonly hitsData: boolean;
   readonly code: number;
   readonly stderr: string;
   readonly problems: readonly string[];
@@ -43,6 +53,8 @@ async function faultTrial(
   const found = await examine(folder, scene);
   const problems = [...found.problems];
   if (failed.code === 0 && found.generation !== 'new') problems.push('exit 0 without the new generation');
+  const hitsData = hit.some(isOfData);
+  if (hitsData && failed.code !== 5) problems.push(`exit ${failed.code} without its data on the disk`);
   if (failed.code !== 0 && hit.some((made) => made.inLab)) problems.push(...endingProblems(failed, folder));
   problems.push(...(await rerunProblems(folder, scene)));
   rmSync(folder, { recursive: true, force: true });
@@ -50,6 +62,7 @@ async function faultTrial(
     point,
     failure,
     injected: hit.map((made) => `${made.call}(${made.text}`),
+    hitsData,
     code: failed.code,
     stderr: failed.stderr,
     problems,
@@ -77,11 +90,30 @@ function exitCodeFor(text: string): number {
   return /^(?:\d+<)?"?in\//.test(text) ? 4 : 5;
 }
 
-/** A soak fails every call in both ways; the slice spreads both over the calls. */
+/** Makes or keeps what will be the partition. Reading it, and clearing up after it, a run can do without. */
+function isOfData({ call, text }: TracedCall): boolean {
+  if (call === 'openat' && !text.includes('O_CREAT')) return false;
+  if (!['openat', 'write', 'rename', 'renameat2', 'fsync', 'mkdir'].includes(call)) return false;
+  return /^(?:\d+<)?"?\.foundry-staging-\w+\/[0-9a-f-]{36}\/(?:spool|generation)\b/.test(text);
+}
+
+/**
+ * A soak fails every call in both ways. The slice takes two of each call that makes the data, which have to end the run,
+ * and one of each that does something else in the lake.
+ */
 async function faults(prepared: string, scene: Scene): Promise<(readonly [Point, Failure])[]> {
-  const points = await pointsOf(prepared, scene, 'lab');
+  const placed = await placedCallsOf(prepared, scene, 'lab');
+  const points = placed.map(({ point }) => point);
   if (SOAK) return points.flatMap((point) => [[point, 'ENOSPC'] as const, [point, 'EIO'] as const]);
-  return spread(points, 2).map((point, n) => [point, n % 2 === 0 ? 'ENOSPC' : 'EIO'] as const);
+  const ofData = new Set(placed.filter(({ made }) => made.some(isOfData)).map(({ point }) => point));
+  const chosen = [
+    ...CALLS.flatMap((call) => [...ofData].filter((point) => point.call === call).slice(0, 2)),
+    ...spread(
+      points.filter((point) => !ofData.has(point)),
+      1,
+    ),
+  ];
+  return chosen.map((point, n) => [point, n % 2 === 0 ? 'ENOSPC' : 'EIO'] as const);
 }
 
 afterAll(removeScratch);
@@ -96,8 +128,8 @@ describe('a run whose disk fails at a system call says so and leaves the old par
           faultTrial(prepared, scene, point, failure),
         );
         expect(trials.filter(({ problems }) => problems.length > 0)).toEqual([]);
-        // The rest fail to open a config or the source, or something that a run can do without.
-        expect(trials.filter(({ code }) => code === 5).length).toBeGreaterThan(trials.length / 8);
+        // Which thread makes a call differs from run to run, so that some fail another call than the traced one.
+        expect(trials.filter(({ code }) => code === 5).length).toBeGreaterThan(trials.length / 3);
       },
       TEST_MS,
     );

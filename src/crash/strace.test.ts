@@ -143,6 +143,12 @@ export interface Point {
   readonly when: number;
 }
 
+/** A place, with the calls of a clean run there: of each thread one at most. */
+export interface PlacedCalls {
+  readonly point: Point;
+  readonly made: readonly TracedCall[];
+}
+
 /**
  * The places at which a clean run can be stopped: `all` that there are; `lab`, where some thread touches the run's
  * folder for more than the record of the run, which is written as well as may be; `lab first`, where the thread that gets there first does, which is the one that a kill meets.
@@ -152,6 +158,14 @@ export async function pointsOf(
   scene: Pick<Scene, 'name' | 'args'>,
   which: 'lab first' | 'lab' | 'all',
 ): Promise<Point[]> {
+  return (await placedCallsOf(prepared, scene, which)).map(({ point }) => point);
+}
+
+export async function placedCallsOf(
+  prepared: string,
+  scene: Pick<Scene, 'name' | 'args'>,
+  which: 'lab first' | 'lab' | 'all',
+): Promise<PlacedCalls[]> {
   const traced = await runTraced(copyOf(prepared), scene.args);
   if (traced.code !== 0) throw new Error(`the traced run failed: ${describeRun(traced)}`);
   const byPoint = Map.groupBy(traced.calls, ({ call, when }) => `${call} ${when}`);
@@ -161,8 +175,8 @@ export async function pointsOf(
       if (which === 'lab') return made.some((one) => one.inLab && !isOfRecord(one.text));
       return made[0]?.inLab === true;
     })
-    .flatMap((made) => made.slice(0, 1).map(({ call, when }) => ({ call, when })))
-    .sort((a, b) => CALLS.indexOf(a.call) - CALLS.indexOf(b.call) || a.when - b.when);
+    .flatMap((made) => made.slice(0, 1).map(({ call, when }) => ({ point: { call, when }, made })))
+    .sort(({ point: a }, { point: b }) => CALLS.indexOf(a.call) - CALLS.indexOf(b.call) || a.when - b.when);
 }
 
 function isOfRecord(text: string): boolean {
