@@ -1,24 +1,27 @@
-import type { RetryOptions } from 'ky';
-import { FoundryError, messageOf, throwIfStopped } from '../core/errors.ts';
+import type { HTTPError } from 'ky';
+import { FoundryError, messageOf } from '../core/errors.ts';
+import { type RetryPolicy, retrying } from '../resilience/retry.ts';
 
 const TIMEOUT_MS = 5000;
-/** Of all tries and waits together. */
-const DEADLINE_MS = 20_000;
-const LONGEST_WAIT_MS = 4000;
-const RETRY = {
-  limit: 2,
-  methods: ['post'],
-  delay: (retry: number) => 500 * 2 ** (retry - 1),
-  jitter: (delay: number) => delay * (0.8 + 0.4 * Math.random()),
-  backoffLimit: LONGEST_WAIT_MS,
-  maxRetryAfter: LONGEST_WAIT_MS,
-} as const satisfies RetryOptions;
 /** Of an answer that says what was wrong. */
 const ANSWER_SHOWN = 200;
 
+/** What another try may mend: a server that is busy or gone for a moment. */
+class TemporaryFailure extends Error {}
+
+const POLICY: RetryPolicy = {
+  attempts: 3,
+  baseMs: 500,
+  capMs: 4000,
+  jitter: 0.2,
+  afterCapMs: 4000,
+  deadlineMs: 20_000,
+  classify: (error) => ({ retry: error instanceof TemporaryFailure }),
+};
+
 export interface PostOptions {
   readonly headers?: Readonly<Record<string, string>>;
-  /** Ends the tries. One try is made also where it was aborted before. */
+  /** Ends the tries after the one under way. One try is made also where it was aborted before. */
   readonly signal: AbortSignal;
   /** Of one try; default 5 seconds. */
   readonly timeoutMs?: number;
@@ -28,69 +31,18 @@ export interface PostOptions {
  * Posts JSON to whoever is told of a run: three tries where trying again can help. A user and password of the URL are
  * sent as basic authentication; redirects are not followed.
  *
- * @throws USE001 for a URL that is none or neither http nor https; RETRY001; INT001; an Error with what was answered
+ * @throws USE001 for a URL that is none or neither http nor https; RETRY001; an Error with what was answered
  */
 export async function postJson(
   url: string,
   body: string | Uint8Array<ArrayBuffer>,
-  { headers, signal, timeoutMs = TIMEOUT_MS }: PostOptions,
+  options: PostOptions,
 ): Promise<void> {
   const target = parseTarget(url);
-  const isLate = signal.aborted;
-  const { default: ky, isHTTPError } = await import('ky');
-  const mayPass = (error: unknown): boolean => !isHTTPError(error) || isBusy(error.response.status);
-  let tries = 1;
-  try {
-    const response = await ky.post(withoutUser(target), {
-      headers: { 'content-type': 'application/json', 'user-agent': 'foundry', ...basic(target), ...headers },
-      body,
-      redirect: 'manual',
-      timeout: timeoutMs,
-      totalTimeout: DEADLINE_MS,
-      ...(!isLate && { signal }),
-      parseJson: (text) => text,
-      retry: {
-        ...RETRY,
-        limit: isLate ? 0 : RETRY.limit,
-        shouldRetry: ({ error }) => !signal.aborted && mayPass(error),
-      },
-      hooks: {
-        beforeRetry: [
-          ({ retryCount }) => {
-            tries = retryCount + 1;
-          },
-        ],
-      },
-    });
-    await response.body?.cancel();
-  } catch (error) {
-    if (!isLate) throwIfStopped(signal);
-    const problem = await problemOf(error, timeoutMs);
-    if (!mayPass(error)) throw new Error(problem, { cause: error });
-    throw new FoundryError(
-      'RETRY001',
-      `${problem}; gave up after ${tries === 1 ? '1 attempt' : `${tries} attempts`}`,
-      { details: { attempts: tries }, cause: error },
-    );
-  }
-}
-
-/** What the library says of an error names the whole URL. */
-async function problemOf(error: unknown, timeoutMs: number): Promise<string> {
-  const { isHTTPError, isTimeoutError } = await import('ky');
-  if (isTimeoutError(error)) return `no answer within ${timeoutMs / 1000} s`;
-  if (!isHTTPError(error)) return messageOf(error instanceof Error ? (error.cause ?? error) : error);
-  const {
-    data,
-    response: { status, statusText },
-  } = error;
-  const text = typeof data === 'string' ? data.slice(0, ANSWER_SHOWN) : '';
-  return `it answered ${status} ${statusText} ${text}`.trim();
-}
-
-/** What another try may mend: a server that is busy or gone for a moment. */
-function isBusy(status: number): boolean {
-  return status >= 500 || status === 408 || status === 429;
+  const isLate = options.signal.aborted;
+  const policy = isLate ? { ...POLICY, attempts: 1 } : POLICY;
+  const signal = isLate ? new AbortController().signal : options.signal;
+  await retrying(() => post(target, body, options), policy, { signal });
 }
 
 /** `https://hooks.example.org/…`: what follows the host is often the secret itself. */
@@ -108,11 +60,39 @@ function parseTarget(url: string): URL {
   return parsed;
 }
 
-function withoutUser(url: URL): URL {
+/** @throws TemporaryFailure; an Error with what was answered. Neither names more of the URL than its host. */
+async function post(
+  url: URL,
+  body: string | Uint8Array<ArrayBuffer>,
+  { headers, timeoutMs = TIMEOUT_MS }: PostOptions,
+): Promise<void> {
   const target = new URL(url);
   target.username = '';
   target.password = '';
-  return target;
+  const { default: ky, isHTTPError, isTimeoutError } = await import('ky');
+  try {
+    const response = await ky.post(target, {
+      headers: { 'content-type': 'application/json', 'user-agent': 'foundry', ...basic(url), ...headers },
+      body,
+      redirect: 'manual',
+      timeout: timeoutMs,
+      retry: 0,
+      parseJson: (text) => text,
+    });
+    await response.body?.cancel();
+  } catch (error) {
+    if (isHTTPError(error)) throw refusal(error);
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    const isLate = isTimeoutError(error);
+    throw new TemporaryFailure(isLate ? `no answer within ${timeoutMs / 1000} s` : messageOf(cause));
+  }
+}
+
+function refusal({ data, response: { status, statusText } }: HTTPError): Error {
+  const text = typeof data === 'string' ? data.slice(0, ANSWER_SHOWN) : '';
+  const problem = `it answered ${status} ${statusText} ${text}`.trim();
+  const isTemporary = status >= 500 || status === 408 || status === 429;
+  return isTemporary ? new TemporaryFailure(problem) : new Error(problem);
 }
 
 function basic({ username, password }: URL): Readonly<Record<string, string>> {
