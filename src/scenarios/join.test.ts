@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { openEngine } from '../engine/duckdb.ts';
 import { putSilver } from '../testing/join-kit.ts';
 import { s3TestStore } from '../testing/object-stores.ts';
-import { readParquet } from '../testing/parquet.ts';
+import { queryDuckdb, readParquet } from '../testing/parquet.ts';
 import {
   expectExit,
   parseDocument,
@@ -260,6 +260,86 @@ test(
       { id: 1, w: 'x' },
       { id: 2, w: 'y' },
     ]);
+  }),
+);
+
+test(
+  'S78 each of the five models is built, its columns in the order asked for, compressed as asked for',
+  scenario(async (w) => {
+    const left = await silverOf(w, 'l', 'id,ts,v\n1,2025-01-01,a\n1,2025-01-02,b\n2,2025-01-01,c\n');
+    const right = await silverOf(w, 'r', 'id,w\n1,x\n2,y\n');
+    const keyed = { left, right, join_keys: ['id'], primary_keys: ['id'], order_column: 'ts' };
+    const artifacts = {
+      periodic_snapshot: { full_snapshot: 3 },
+      incremental_merge: { cdc_changes: 3 },
+      full_merge_dedupe: { full_snapshot: 2 },
+      scd_type_1: { current: 2 },
+      scd_type_2: { history: 3, current: 2 },
+    };
+    for (const [model, expected] of Object.entries(artifacts)) {
+      const { document } = await join(w, {
+        ...keyed,
+        model,
+        column_order: ['w', 'v'],
+        parquet_compression: 'zstd',
+      });
+      const [report] = document.reports;
+      const built = report.artifacts.map(({ artifact, rows }: Record<string, unknown>) => [artifact, rows]);
+      expect([report.model, Object.fromEntries(built)]).toEqual([model, expected]);
+      for (const { path } of report.files) {
+        const file = w.path('joined/out', path);
+        const [row] = await readParquet(file);
+        expect(Object.keys(row ?? {}).slice(0, 4)).toEqual(['w', 'v', 'id', 'ts']);
+        const codecs = await queryDuckdb(`SELECT DISTINCT compression FROM parquet_metadata('${file}')`);
+        expect(codecs).toEqual([{ compression: 'ZSTD' }]);
+      }
+    }
+  }),
+);
+
+test(
+  'rows that Silver put into quarantine are no rows of the table, with its manifest or without one',
+  scenario(async (w) => {
+    const left = await silverOf(w, 'l', 'id,v\n1,a\n2,b\n');
+    const right = await silverOf(w, 'r', 'id,ts,w\n1,2025-01-01,x\n,2025-01-01,y\n2,2025-01-01,z\n', {
+      model: 'scd_type_1',
+      primary_keys: ['id'],
+      order_column: 'ts',
+      error_handling: { enabled: true, max_bad_records: 5 },
+    });
+    const sides = { left, right, join_keys: ['id'], join_type: 'outer' };
+    expect((await w.files(right)).filter((name) => name.includes('_quarantine'))).not.toEqual([]);
+    for (const name of ['joined/out/_metadata.json', '_metadata.json', '_checksums.json']) {
+      await rm(w.path(right, name), { force: true });
+      const { document } = await join(w, sides);
+      expect([name, document.reports[0].inputs[1].rows, document.reports[0].rows]).toEqual([name, 2, 2]);
+    }
+  }),
+);
+
+test(
+  'a plan shows the sizes, the strategy and why, the columns and where they come from, and SQL that gives the rows',
+  scenario(async (w) => {
+    const sides = await bothSides(w);
+    const { document } = await join(w, { ...sides, ...PAIR, join_type: 'left' }, 0, '--dry-run');
+    const [plan] = document.reports;
+    expect(plan).toMatchObject({
+      left: { rows: 3, artifact: 'full_snapshot', columns: ['id int64', 'v string'] },
+      right: { rows: 3 },
+      join_type: 'left',
+      join_key_pairs: ['left.id = right.rid (int64)'],
+      strategy: { requested: 'auto', used: 'broadcast', why: expect.stringContaining('fits in memory') },
+      model: { used: 'periodic_snapshot' },
+      columns: [
+        { column: 'id', source: 'both', from: ['left.id', 'right.rid'] },
+        { column: 'v', source: 'left', from: ['left.v'] },
+        { column: 'v_right', source: 'right', from: ['right.v'] },
+        { column: 'extra', source: 'right', from: ['right.extra'] },
+      ],
+    });
+    expect(plan.left.size_bytes).toBeGreaterThan(0);
+    expect(plan.sql).toContain('LEFT JOIN');
+    expect(await w.files('joined')).toEqual([]);
   }),
 );
 
