@@ -100,6 +100,9 @@ export function tellingKeys(
   return columns.length === shape.keys.length ? columns : undefined;
 }
 
+/** Whole numbers of a range up to 4 million are counted in an array of so many places, in a third of the time. */
+const DIRECT_KEY_BITS = 22;
+
 /**
  * As `keyStats`, from the rows of the join: half of what it costs from both sides.
  * @param keys of `tellingKeys`
@@ -113,10 +116,12 @@ export async function joinedKeyStats(
   files: readonly string[],
 ): Promise<KeyStats> {
   const from = `read_parquet(${literalList(files)}, hive_partitioning=false)`;
+  await engine.execute(`SET perfect_ht_threshold = ${DIRECT_KEY_BITS}`);
   const hit = await one(
     engine,
-    `SELECT count(*) AS n FROM (SELECT DISTINCT ${keys.join(', ')} FROM ${from})`,
+    `SELECT count(*) AS n FROM (SELECT 1 FROM ${from} GROUP BY ${keys.join(', ')})`,
   );
+  await engine.execute('RESET perfect_ht_threshold');
   return {
     left_rows: left.rows,
     right_rows: right.rows,
