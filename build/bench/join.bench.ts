@@ -7,8 +7,8 @@ import { printRace, promise, race, withFolder } from './harness.ts';
 
 /*
  * Orders with their customers, through the compiled binary as a user runs it, against bare DuckDB SQL that writes the
- * same rows in a process of its own, in the same run: once in whatever order they come, and once in the order of the
- * orders, as foundry writes them. foundry also hashes what it reads and writes, and counts keys.
+ * same rows in a process of its own, in the same run: in the order of the orders, as foundry writes them, with all the
+ * memory of the machine and within foundry's limit, and in whatever order they come. foundry also hashes what it reads and writes, and counts keys.
  */
 
 const ROOT = join(import.meta.dir, '..', '..');
@@ -75,6 +75,12 @@ for (const orders of SIZES) {
           prepare: () => rm(join(folder, 'joined'), { recursive: true, force: true }),
         },
         await duckdb('DuckDB SQL, same order', folder, 'ordered', [bare(' ORDER BY l.order_id')]),
+        // As foundry, it spills what it cannot hold; without a limit it takes the memory that it likes.
+        await duckdb('DuckDB SQL, same order, same limit', folder, 'limited', [
+          `SET memory_limit = '${LIMIT_MB}MB'`,
+          `SET temp_directory = '${join(folder, 'spilled')}'`,
+          bare(' ORDER BY l.order_id'),
+        ]),
         await duckdb('DuckDB SQL, any order', folder, 'any', [bare('')]),
       ],
       { rounds: orders > 5_000_000 ? 3 : 5 },

@@ -1,6 +1,6 @@
 import type { JoinType } from '../config/join/spec.ts';
 import type { Engine } from '../engine/engine.ts';
-import { identifier, literalList } from '../engine/sql.ts';
+import { identifier, literal } from '../engine/sql.ts';
 import { condition, type JoinShape, typed } from './sql.ts';
 
 /** What the keys of both sides say of the join, counted apart from it. */
@@ -115,11 +115,12 @@ export async function joinedKeyStats(
   keys: readonly string[],
   files: readonly string[],
 ): Promise<KeyStats> {
-  const from = `read_parquet(${literalList(files)}, hive_partitioning=false)`;
+  // Of a scan of several files the engine does not know the range of a column.
+  const from = files.map((file) => `SELECT * FROM read_parquet(${literal(file)}, hive_partitioning=false)`);
   await engine.execute(`SET perfect_ht_threshold = ${DIRECT_KEY_BITS}`);
   const hit = await one(
     engine,
-    `SELECT count(*) AS n FROM (SELECT 1 FROM ${from} GROUP BY ${keys.join(', ')})`,
+    `SELECT count(*) AS n FROM (SELECT 1 FROM (${from.join(' UNION ALL ')}) GROUP BY ${keys.join(', ')})`,
   );
   await engine.execute('RESET perfect_ht_threshold');
   return {
