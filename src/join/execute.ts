@@ -40,6 +40,7 @@ export async function runChunks(
   await makeFolder(place.workFolder);
   let progress = begun;
   const save = async (more: Partial<Pick<JoinProgress, 'stats' | 'buckets' | 'chunks'>>): Promise<void> => {
+    await work.verified;
     progress = progressOf({ ...progress, ...more });
     await saveProgress(place, progress);
   };

@@ -2,13 +2,11 @@ import type { JoinSpec } from '../config/join/spec.ts';
 import { BUILD_INFO } from '../core/build-info.ts';
 import { sha256Hex } from '../lake/generation.ts';
 import type { Fingerprints } from './checkpoint.ts';
-import type { JoinInput } from './inputs.ts';
+import type { JoinInput, OpenedInputs } from './inputs.ts';
 import type { PreparedJoin } from './prepare.ts';
 
 /** A join whose inputs are open, and whose rows can be looked for. */
-export interface OpenedJoin {
-  readonly left: JoinInput;
-  readonly right: JoinInput;
+export interface OpenedJoin extends OpenedInputs {
   readonly prepared: PreparedJoin;
 }
 

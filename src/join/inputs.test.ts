@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FoundryError } from '../core/errors.ts';
@@ -136,6 +145,29 @@ describe('an input is what its manifest says', () => {
     expect(error.code).toBe('SUM001');
     expect(readdirSync(base)).not.toContain('out');
   });
+
+  test.each([
+    ['csv', 'which the engine takes for another value', (text: string) => text.replace('Bonn', 'Born')],
+    ['parquet', 'which the engine cannot read', (text: string) => text.replaceAll('PAR1', 'PAR2')],
+  ] as const)(
+    'a %s file with one byte changed, %s, is told as such, and nothing of it is written down',
+    async (format, _why, change) => {
+      const base = await shop({ artifacts: { current: CURRENT }, format });
+      const folder = join(base, 'customers');
+      const file = join(folder, readdirSync(folder).find((name) => name.startsWith('current')) ?? '');
+      writeFileSync(file, change(readFileSync(file, 'latin1')), 'latin1');
+      const work = join(base, 'work');
+      const error = await refusal(
+        joined(engine, section(base, {}, { checkpoint_dir: work }), joinOptions(root)),
+      );
+      expect([error.code, error.message]).toEqual([
+        'SUM001',
+        expect.stringContaining('has other bytes than when it was committed'),
+      ]);
+      expect(readdirSync(base)).not.toContain('out');
+      expect(existsSync(join(work, 'progress.json'))).toBe(false);
+    },
+  );
 
   test('a folder without a table says what lies in it, and an output over an input is refused', async () => {
     n += 1;

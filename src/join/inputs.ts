@@ -31,27 +31,62 @@ export interface JoinInput extends DescribedInput {
   readonly warnings: readonly string[];
 }
 
-/** The files of one side, each what its manifest says, and not read yet. */
-export interface FetchedInput {
+export interface OpenedInputs {
+  readonly left: JoinInput;
+  readonly right: JoinInput;
+  /** Rejects with SUM001 where a file is not what was committed. Nothing is to be let out before it is fulfilled. */
+  readonly verified: Promise<unknown>;
+}
+
+/**
+ * Opens both sides; files of a local disk are hashed while the engine reads them already.
+ * @param spool private folder of the run
+ * @throws EXT001, SUM001, LOCK001, STATE001 as `openCommitted`; DATA001 for CSV or columns that cannot be read.
+ */
+export async function openInputs(
+  engine: Engine,
+  described: { readonly left: DescribedInput; readonly right: DescribedInput },
+  spool: string,
+  options: Pick<JoinRunOptions, 'signal'> & { readonly budget: SpoolBudget },
+): Promise<OpenedInputs> {
+  const left = await fetchInput(described.left, join(spool, 'left'), options);
+  const right = await fetchInput(described.right, join(spool, 'right'), options);
+  const verified = Promise.all([left.partition.verified, right.partition.verified]);
+  // Whoever awaits it is told; until then it is no unhandled failure.
+  verified.catch(() => undefined);
+  const sides = await sureOf(verified, async () => ({
+    left: await readInput(engine, left),
+    right: await readInput(engine, right),
+  }));
+  return { ...sides, verified };
+}
+
+/** What goes wrong with files that are not what was committed is told as that. */
+export async function sureOf<T>(verified: Promise<unknown>, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await verified;
+    throw error;
+  }
+}
+
+/** The files of one side, not read yet. */
+interface FetchedInput {
   readonly described: DescribedInput;
   readonly partition: CommittedPartition;
   /** Private folder of this side. */
   readonly spool: string;
 }
 
-/**
- * Opens the files of one input and checks each against its manifest.
- * @param spool private folder of this side
- * @throws EXT001, SUM001, LOCK001, STATE001 as `openCommitted`.
- */
-export async function fetchInput(
+async function fetchInput(
   described: DescribedInput,
   spool: string,
   options: Pick<JoinRunOptions, 'signal'> & { readonly budget: SpoolBudget },
 ): Promise<FetchedInput> {
   await mkdir(spool, { recursive: true });
   const partition = await openCommitted(described.lake, described.path, {
-    verify: true,
+    verify: 'later',
     only: described.isOfArtifact,
     spool,
     budget: options.budget,
@@ -68,11 +103,7 @@ export async function fetchInput(
   return { described, partition, spool };
 }
 
-/** @throws DATA001 for CSV or columns that cannot be read. */
-export async function readInput(
-  engine: Engine,
-  { described, partition, spool }: FetchedInput,
-): Promise<JoinInput> {
+async function readInput(engine: Engine, { described, partition, spool }: FetchedInput): Promise<JoinInput> {
   const parts: InputPart[] = [];
   for (const [index, file] of partition.files.entries()) {
     const name = `${described.path}/${file.path}`;

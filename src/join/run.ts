@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { JoinSpec } from '../config/join/spec.ts';
 import { FoundryError, throwIfStopped } from '../core/errors.ts';
 import { openEngine } from '../engine/duckdb.ts';
@@ -21,7 +21,7 @@ import { type Joined, runChunks } from './execute.ts';
 import { fingerprintsOf, type OpenedJoin } from './fingerprints.ts';
 import { finish, isWritten } from './finish.ts';
 import { evaluateGuards, type GuardResult, refuseFailed } from './guards.ts';
-import { fetchInput, readInput } from './inputs.ts';
+import { openInputs, sureOf } from './inputs.ts';
 import { bronzeOrigins } from './lineage.ts';
 import { joinManifestBody } from './manifest-body.ts';
 import type { JoinRunOptions } from './options.ts';
@@ -61,19 +61,22 @@ export async function runJoin(spec: JoinSpec, options: JoinRunOptions): Promise<
     };
     const engine = await openEngine(limits, options.signal);
     try {
-      const { left, prepared, right } = await openJoin(engine, spec, described, writer, options);
-      const begun = await beginOrResume(spec, place, { left, right, prepared }, output.location, options);
+      const { left, prepared, right, verified } = await openJoin(engine, spec, described, writer, options);
+      const begun = await beginOrResume(
+        spec,
+        place,
+        { left, right, prepared, verified },
+        output.location,
+        options,
+      );
       const resumedAt = begun.chunks.length === 0 ? null : begun.chunks.length;
       const { formats } = spec.output;
       const isFinal = isWritten(spec, prepared.model);
       const compression = isFinal ? formats.compression : 'snappy';
       const { shape, strategy } = prepared;
-      const joined = await runChunks(
-        engine,
-        { shape, strategy, left, right, place, compression, isFinal },
-        begun,
-        options,
-      );
+      const work = { shape, strategy, left, right, verified, place, compression, isFinal };
+      const joined = await sureOf(verified, () => runChunks(engine, work, begun, options));
+      await verified;
       refuseWrongCount(joined, prepared);
       const guards = await guarded(engine, spec, prepared, joined, place);
       options.progress.step('writing');
@@ -141,21 +144,12 @@ async function openJoin(
 ): Promise<OpenedJoin> {
   options.progress.step('reading');
   const budget = spoolBudget(options.spoolLimitBytes);
-  const fetching = { ...options, budget };
-  const fetchedLeft = await fetchInput(described.left, join(spool, 'left'), fetching);
-  // The right files are fetched and hashed while the engine looks at the left ones.
-  const begun = [
-    readInput(engine, fetchedLeft),
-    fetchInput(described.right, join(spool, 'right'), fetching),
-  ] as const;
-  await Promise.allSettled(begun);
-  const [left, fetchedRight] = await Promise.all(begun);
-  const right = await readInput(engine, fetchedRight);
+  const { left, right, verified } = await openInputs(engine, described, spool, { ...options, budget });
   for (const warning of [...left.warnings, ...right.warnings]) options.log.warn(warning);
   const prepared = prepareJoin(spec, left, right, options.limits.memoryBytes);
   if (prepared.model.warning !== undefined) options.log.warn(prepared.model.warning);
   options.log.debug(`strategy ${prepared.strategy.used}: ${prepared.strategy.why}`);
-  return { left, right, prepared };
+  return { left, right, prepared, verified };
 }
 
 async function beginOrResume(

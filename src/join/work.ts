@@ -11,6 +11,8 @@ export interface JoinWork {
   readonly left: JoinInput;
   readonly right: JoinInput;
   readonly place: WorkPlace;
+  /** Both inputs are what was committed: before it is fulfilled nothing is written down. */
+  readonly verified: Promise<unknown>;
   readonly compression: Compression;
   /** Chunks are files of the output as they are, and are flushed while the engine works on. */
   readonly isFinal: boolean;

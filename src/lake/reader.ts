@@ -37,11 +37,16 @@ export interface CommittedPartition {
   readonly files: readonly CommittedFile[];
   /** Sentences for the log and the report. */
   readonly warnings: readonly string[];
+  /** Rejects as `openCommitted` where files of a local disk, opened with `verify: 'later'`, are not what was committed. */
+  readonly verified: Promise<void>;
 }
 
 export interface OpenCommittedOptions {
-  /** Hash every listed file; without it, existence and size are checked. */
-  readonly verify: boolean;
+  /**
+   * Hash every listed file; without it, existence and size are checked. `later`: those of a local disk are hashed while
+   * the caller works with them already, who lets nothing out before `verified` is fulfilled.
+   */
+  readonly verify: boolean | 'later';
   /** Verify, and refuse a partition without `_checksums.json`. */
   readonly requireChecksum?: boolean;
   /** Only these data files are opened and checked; the others are passed over, as one artifact of several. */
@@ -90,10 +95,10 @@ export async function openCommitted(
   path: string,
   options: OpenCommittedOptions,
 ): Promise<CommittedPartition | undefined> {
-  const verify = options.verify || options.requireChecksum === true;
+  const verify = options.requireChecksum === true ? true : options.verify;
   const asked = { ...options, verify };
   const first = await readManifestObject(lake, path);
-  if (first?.manifest === undefined) return openLoose(lake, path, asked);
+  if (first?.manifest === undefined) return openLoose(lake, path, { ...asked, verify: verify !== false });
   const opened = await openListed(lake, path, first.manifest, first.bytes, asked);
   if ('files' in opened) return opened;
 
@@ -123,7 +128,7 @@ async function openListed(
   refuseOtherPattern(where, manifest.load_pattern, options);
   const { only = () => true } = options;
   const data = preferParquet(manifest.files.filter((file) => file.role === 'data' && only(file)));
-  const wanted = options.verify && options.only === undefined ? manifest.files : data;
+  const wanted = options.verify !== false && options.only === undefined ? manifest.files : data;
   const problems: string[] = [];
   const opened = new Map<string, CommittedFile>();
   await takeSpool(lake, where, wanted, options);
@@ -137,12 +142,42 @@ async function openListed(
     else opened.set(wanted[index]?.path ?? file.path, file);
   }
   if (problems.length > 0) throw mismatch(where, problems);
-  const warnings = options.verify
-    ? await checkChecksums(lake, path, manifest, manifestBytes, options.requireChecksum === true)
-    : [];
+  const warnings =
+    options.verify !== false
+      ? await checkChecksums(lake, path, manifest, manifestBytes, options.requireChecksum === true)
+      : [];
   if (warnings === 'replaced') return { gone: MANIFEST_NAME };
   const files = data.flatMap((file) => opened.get(file.path) ?? []);
-  return { path, manifest, files, warnings };
+  const verified = options.verify === 'later' ? hashLater(where, [...opened.values()], lake, options) : DONE;
+  return { path, manifest, files, warnings, verified };
+}
+
+const DONE: Promise<void> = Promise.resolve();
+
+/** What was fetched from elsewhere is hashed already. */
+function hashLater(
+  where: string,
+  files: readonly CommittedFile[],
+  { storage }: Lake,
+  { signal }: OpenCommittedOptions,
+): Promise<void> {
+  if (storage.local === undefined) return DONE;
+  const hashed = (async () => {
+    const problems: string[] = [];
+    for (const { localPath, path, sha256 } of files) {
+      throwIfStopped(signal);
+      if (sha256 !== undefined && (await hashUnlessGone(localPath)) !== sha256)
+        problems.push(otherBytes(path));
+    }
+    if (problems.length > 0) throw mismatch(where, problems);
+  })();
+  // Whoever awaits it is told; until then it is no unhandled failure.
+  hashed.catch(() => undefined);
+  return hashed;
+}
+
+function otherBytes(path: string): string {
+  return `${path} has other bytes than when it was committed`;
 }
 
 async function openLoose(
@@ -172,7 +207,7 @@ async function openLoose(
     else files.push(fetched);
   }
   if (problems.length > 0) throw mismatch(where, problems);
-  return { path, manifest: undefined, files, warnings: [loose.warning(where)] };
+  return { path, manifest: undefined, files, warnings: [loose.warning(where)], verified: DONE };
 }
 
 /** Before the first byte is fetched; a local lake is read where it lies. */
@@ -207,10 +242,10 @@ async function fetchFile(
   }
   const localPath = await localCopy(storage, stored, options.spool);
   if (localPath === undefined) return { gone: file.path };
-  if (file.sha256 !== undefined && (options.verify || storage.local === undefined)) {
+  if (file.sha256 !== undefined && (options.verify === true || storage.local === undefined)) {
     const actual = await hashUnlessGone(localPath);
     if (actual === undefined) return { gone: file.path };
-    if (actual !== file.sha256) return { problem: `${file.path} has other bytes than when it was committed` };
+    if (actual !== file.sha256) return { problem: otherBytes(file.path) };
   }
   return {
     localPath,
