@@ -101,6 +101,8 @@ export async function* walkPages(
 
   /** @param number of the page at `from`, which is under way */
   function startAhead(number: number, from: Place = scheme.first): void {
+    // Some at a time: telling where pages are costs as much as asking for one.
+    if (asked - number > (spec.maxConcurrency * PAGES_AHEAD) / 2) return;
     const pages = count.pagesBehind(number, spec.maxConcurrency * PAGES_AHEAD);
     const places = scheme.ahead?.(from, count.longest, pages) ?? [];
     for (const [index, ahead] of places.entries()) {
