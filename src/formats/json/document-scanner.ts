@@ -1,21 +1,11 @@
 import type { FoundryError } from '../../core/errors.ts';
+import { CLOSE_LIST, CLOSE_OBJECT, COLON, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE } from './json-tokens.ts';
+import { isMark, type TokenKind, tokenScanner } from './token-scanner.ts';
 
 const MAX_ELEMENT_BYTES = 256 * 1024 * 1024;
 const MAX_NAMES_IN_MESSAGE = 50;
 
-const QUOTE = 34;
-const COMMA = 44;
-const COLON = 58;
-const OPEN_LIST = 91;
-const BACKSLASH = 92;
-const CLOSE_LIST = 93;
-const OPEN_OBJECT = 123;
-const CLOSE_OBJECT = 125;
-
 type Expect = 'value' | 'value or ]' | 'name' | 'name or }' | ':' | ', or end' | 'nothing more';
-
-/** What the bytes at hand belong to: blanks and marks, or a token that may go on in the next chunk. */
-type Mode = 'between' | 'string' | 'scalar' | 'element';
 
 export type TargetKind = 'list' | 'object' | 'scalar';
 
@@ -87,7 +77,8 @@ export function scanDocument(request: ScanRequest): DocumentScanner {
   let reached: Pick<PathReached, 'segments' | 'kind'> = { segments: 0, kind: 'scalar' };
 
   let expect: Expect = 'value';
-  let mode: Mode = 'between';
+  /** What the bytes at hand belong to, and may go on in the next chunk; undefined between tokens. */
+  let token: TokenKind | undefined;
   let line = 1;
 
   let parts: Buffer[] = [];
@@ -96,15 +87,13 @@ export function scanDocument(request: ScanRequest): DocumentScanner {
   let tokenFrom = 0;
   let memberName: string | undefined;
   let isName = false;
-  let escaped = false;
-  let inString = false;
-  let depth = 0;
 
   const fail = (problem: string, at = line): FoundryError => refuse(problem, at, base + i);
+  const scanner = tokenScanner(() => fail('not JSON: a string holds a control character', tokenLine));
 
   const afterValue = (): void => {
     expect = stack.length === 0 ? 'nothing more' : ', or end';
-    mode = 'between';
+    token = undefined;
   };
 
   const keep = (bytes: Buffer): void => {
@@ -128,14 +117,14 @@ export function scanDocument(request: ScanRequest): DocumentScanner {
   };
 
   const endName = (): void => {
-    const token = takeToken().toString();
+    const quoted = takeToken().toString();
     expect = ':';
-    mode = 'between';
+    token = undefined;
     const isMember = stack.length === targetHeight;
     if (!isMember && onPath !== stack.length) return;
     let name: unknown;
     try {
-      name = JSON.parse(token);
+      name = JSON.parse(quoted);
     } catch {
       throw fail('not JSON: a name that is no string', tokenLine);
     }
@@ -149,11 +138,11 @@ export function scanDocument(request: ScanRequest): DocumentScanner {
   };
 
   const endScalar = (): void => {
-    const token = takeToken().toString();
+    const text = takeToken().toString();
     try {
-      JSON.parse(token);
+      JSON.parse(text);
     } catch {
-      throw fail(`not JSON: ${token.slice(0, 40)}`, tokenLine);
+      throw fail(`not JSON: ${text.slice(0, 40)}`, tokenLine);
     }
     afterValue();
   };
@@ -178,12 +167,10 @@ export function scanDocument(request: ScanRequest): DocumentScanner {
     afterValue();
   };
 
-  const beginElement = (): true => {
-    mode = 'element';
+  const begin = (kind: TokenKind): true => {
+    token = kind;
     isName = false;
-    depth = 0;
-    inString = false;
-    escaped = false;
+    scanner.begin(kind);
     return true;
   };
 
@@ -194,24 +181,19 @@ export function scanDocument(request: ScanRequest): DocumentScanner {
     const kind = kindOf(byte);
     request.onTarget(kind, base + i);
     if (kind === 'scalar') return beginToken(byte);
-    if (kind === 'object' && places === undefined) return beginElement();
+    if (kind === 'object' && places === undefined) return begin('element');
     open(byte);
     targetHeight = stack.length;
     return false;
   };
 
-  const beginToken = (byte: number): true => {
-    mode = byte === QUOTE ? 'string' : 'scalar';
-    isName = false;
-    escaped = false;
-    return true;
-  };
+  const beginToken = (byte: number): true => begin(byte === QUOTE ? 'string' : 'scalar');
 
   /** The first byte of a value. Returns whether the byte belongs to a token that goes on. */
   const beginValue = (byte: number): boolean => {
     tokenLine = line;
     tokenFrom = base + i;
-    if (targetHeight > 0 && stack.length === targetHeight) return beginElement();
+    if (targetHeight > 0 && stack.length === targetHeight) return begin('element');
     if (onPath > 0 && onPath === stack.length && stack.at(-1) === OPEN_LIST) {
       nextOnPath = String(listIndex) === path[onPath - 1];
       listIndex += 1;
@@ -258,80 +240,30 @@ export function scanDocument(request: ScanRequest): DocumentScanner {
     return false;
   };
 
-  /** Offset behind the last byte of the string, or the end of the chunk. */
-  const scanString = (bytes: Buffer, from: number): number => {
-    for (let at = from; at < bytes.length; at += 1) {
-      const byte = bytes[at] as number;
-      if (escaped) escaped = false;
-      else if (byte === BACKSLASH) escaped = true;
-      else if (byte === QUOTE) {
-        mode = 'between';
-        return at + 1;
-      } else if (byte < 32) throw fail('not JSON: a string holds a control character', tokenLine);
-    }
-    return bytes.length;
-  };
-
-  const isMark = (byte: number): boolean =>
-    byte === COMMA || byte === CLOSE_LIST || byte === CLOSE_OBJECT || byte <= 32;
-
-  const scanScalar = (bytes: Buffer, from: number): number => {
-    let at = from;
-    while (at < bytes.length && !isMark(bytes[at] as number)) at += 1;
-    if (at < bytes.length) mode = 'between';
-    return at;
-  };
-
-  const scanElement = (bytes: Buffer, from: number): number => {
-    for (let at = from; at < bytes.length; at += 1) {
-      const byte = bytes[at] as number;
-      if (inString) {
-        if (escaped) escaped = false;
-        else if (byte === BACKSLASH) escaped = true;
-        else if (byte === QUOTE) inString = false;
-        if (inString || depth > 0) continue;
-        mode = 'between';
-        return at + 1;
-      }
-      if (byte === QUOTE) inString = true;
-      else if (byte === OPEN_OBJECT || byte === OPEN_LIST) depth += 1;
-      else if (depth === 0 && isMark(byte)) {
-        mode = 'between';
-        return at;
-      } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) {
-        depth -= 1;
-        if (depth > 0) continue;
-        mode = 'between';
-        return at + 1;
-      } else if (byte === 10) line += 1;
-    }
-    return bytes.length;
-  };
-
   return {
     push(bytes) {
       for (i = 0; i < bytes.length; ) {
-        if (mode === 'between') {
+        if (token === undefined) {
           const starts = between(bytes[i] as number);
           if (!starts) {
             i += 1;
             continue;
           }
-          if ((mode as Mode) === 'string') {
+          if ((token as TokenKind | undefined) === 'string') {
             keep(bytes.subarray(i, i + 1));
             i += 1;
             continue;
           }
         }
-        const current = mode as Mode;
-        const scan = current === 'string' ? scanString : current === 'scalar' ? scanScalar : scanElement;
-        const end = scan(bytes, i);
+        const current = token as TokenKind | undefined;
+        const end = scanner.scan(bytes, i);
+        line += scanner.lines;
         const onTheWay = stack.length === onPath || stack.length === targetHeight;
         const needed =
           (current === 'element' && places === undefined) || current === 'scalar' || (isName && onTheWay);
         if (needed) keep(bytes.subarray(i, end));
         i = end;
-        if ((mode as Mode) !== 'between') continue;
+        if (!scanner.ended) continue;
         if (current === 'element') endElement();
         else if (current === 'scalar') endScalar();
         else if (isName) endName();
@@ -344,9 +276,9 @@ export function scanDocument(request: ScanRequest): DocumentScanner {
       i = 0;
     },
     finish() {
-      if (mode === 'scalar') endScalar();
-      if (expect !== 'nothing more' || mode !== 'between') {
-        const wanted = mode === 'between' ? expect : 'the end of a value';
+      if (token === 'scalar') endScalar();
+      if (expect !== 'nothing more' || token !== undefined) {
+        const wanted = token === undefined ? expect : 'the end of a value';
         throw fail(`it ends before its JSON document does: expected ${wanted}`);
       }
       return { found, ...reached, names: namesSeen };
