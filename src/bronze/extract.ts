@@ -10,7 +10,7 @@ import { partStem } from '../lake/layout.ts';
 import { type LateColumn, type PartRoller, rollParts } from '../lake/parts.ts';
 import { retrying } from '../resilience/retry.ts';
 import { ReadAgain, type ReadRequest, type Source } from '../sources/source.ts';
-import { garbageCollector } from './garbage.ts';
+import { CALM_BESIDE_ENGINE, garbageCollector } from './garbage.ts';
 import type { BronzeRunOptions } from './options.ts';
 import { rawPages } from './raw-pages.ts';
 import { type Rejected, type RejectedRows, rejectedRows } from './rejected.ts';
@@ -164,8 +164,13 @@ async function extractByEngine(
   options: BronzeRunOptions,
 ): Promise<Extracted | undefined> {
   options.progress.step('checking');
+  const collectGarbage = garbageCollector(CALM_BESIDE_ENGINE);
   const input = await source.engineInput?.({
     ...request,
+    onBytes(count) {
+      request.onBytes?.(count);
+      collectGarbage();
+    },
     spool: destination.spool,
     signal: options.signal,
   });

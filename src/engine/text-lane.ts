@@ -37,7 +37,9 @@ export async function landText(
   if (collides(schema)) return 'declined';
   const staged: (Staged | undefined)[] = [];
   const { repeating = (land) => land() } = input;
-  await limitThreads(engine, input.concurrency);
+  // A pipe is read by the thread that asks for its rows. Further ones are no help to it, and with them the engine holds
+  // twice as much: rows of several row groups of each pipe, so that it can write them in another order.
+  await engine.execute('SET threads = 1');
   const paths = input.chunks.map((_, index) => join(target.spool, `engine-chunk-${index + 1}`));
   try {
     await inParallel(input.chunks, input.concurrency, async (chunk, index) => {
@@ -66,13 +68,6 @@ export async function landText(
   } finally {
     for (const path of paths) await removeChunk(path);
   }
-}
-
-/** A pipe is read by one thread; more of them only hold more rows in memory, and take turns with the reading. */
-async function limitThreads(engine: Engine, pipes: number): Promise<void> {
-  const [row] = await engine.query(`SELECT current_setting('threads') AS threads`);
-  const threads = Math.max(1, Math.min(pipes, Number(row?.threads ?? 1)));
-  await engine.execute(`SET threads = ${threads}`);
 }
 
 function stagedFile(path: string): string {

@@ -1,24 +1,28 @@
 import type { CsvBlock } from '../engine-input.ts';
 import type { TextRow } from './driver.ts';
+import type { Gatherer } from './postgres-copy.ts';
 
 const BLOCK_ROWS = 1000;
 const BLOCK_BYTES = 256 * 1024;
 
-/** Rows of COPY's text format, one a message: tabs between cells, `\N` for NULL, backslash escapes. */
-export async function* textRows(messages: AsyncIterable<Uint8Array>): AsyncGenerator<readonly TextRow[]> {
+/** Of COPY's text format: tabs between cells, `\N` for NULL, backslash escapes. */
+export function gatherRows(give: (block: readonly TextRow[]) => void): Gatherer<readonly TextRow[]> {
   const decoder = new TextDecoder();
   let rows: TextRow[] = [];
   let bytes = 0;
-  for await (const message of messages) {
-    rows.push(cellsOf(decoder.decode(message)));
-    bytes += message.length;
-    if (rows.length >= BLOCK_ROWS || bytes >= BLOCK_BYTES) {
-      yield rows;
-      rows = [];
-      bytes = 0;
-    }
-  }
-  if (rows.length > 0) yield rows;
+  const end = (): void => {
+    if (rows.length > 0) give(rows);
+    rows = [];
+    bytes = 0;
+  };
+  return {
+    row(message) {
+      rows.push(cellsOf(decoder.decode(message)));
+      bytes += message.length;
+      if (rows.length >= BLOCK_ROWS || bytes >= BLOCK_BYTES) end();
+    },
+    end,
+  };
 }
 
 function cellsOf(line: string): TextRow {
@@ -34,28 +38,37 @@ function unescaped(cell: string): string {
   return cell.replaceAll(/\\(.)/gs, (_, char: string) => ESCAPES[char] ?? char);
 }
 
-/** Messages of COPY's CSV format, one a record, gathered into blocks. */
-export async function* csvBlocks(messages: AsyncIterable<Uint8Array>): AsyncGenerator<CsvBlock> {
-  let block = Buffer.allocUnsafe(BLOCK_BYTES);
+/** Of COPY's CSV format, one message a record; the buffers of blocks that have been used are filled again. */
+export function gatherCsv(give: (block: CsvBlock) => void): Gatherer<CsvBlock> {
+  const free: Uint8Array[] = [];
+  let buffer: Uint8Array | undefined;
   let used = 0;
   let rows = 0;
   let longest = 0;
-  for await (const message of messages) {
-    if (used > 0 && used + message.length > block.length) {
-      yield { bytes: block.subarray(0, used), rows, longest };
-      block = Buffer.allocUnsafe(BLOCK_BYTES);
-      used = 0;
-      rows = 0;
-      longest = 0;
-    }
-    if (message.length > block.length) {
-      yield { bytes: message, rows: 1, longest: message.length };
-      continue;
-    }
-    block.set(message, used);
-    used += message.length;
-    rows += 1;
-    if (message.length > longest) longest = message.length;
-  }
-  if (rows > 0) yield { bytes: block.subarray(0, used), rows, longest };
+  const end = (): void => {
+    if (buffer !== undefined) give({ bytes: buffer.subarray(0, used), rows, longest });
+    buffer = undefined;
+    used = 0;
+    rows = 0;
+    longest = 0;
+  };
+  return {
+    row(message) {
+      const { length } = message;
+      if (used + length > BLOCK_BYTES) end();
+      if (length > BLOCK_BYTES) {
+        give({ bytes: message, rows: 1, longest: length });
+        return;
+      }
+      buffer ??= free.pop() ?? new Uint8Array(BLOCK_BYTES);
+      buffer.set(message, used);
+      used += length;
+      rows += 1;
+      if (length > longest) longest = length;
+    },
+    end,
+    used({ bytes }) {
+      if (bytes.buffer.byteLength === BLOCK_BYTES) free.push(new Uint8Array(bytes.buffer));
+    },
+  };
 }

@@ -1,14 +1,14 @@
-import { Readable } from 'node:stream';
 import { segmentsOf } from '../../config/database/sql-text.ts';
 import { FoundryError, throwIfStopped } from '../../core/errors.ts';
 import { type ConnectionTarget, describeTarget } from './connection-string.ts';
 import type { Driver, Session, SessionOptions, TextRow } from './driver.ts';
 import { catalogColumns, type DescribedColumn } from './postgres-catalog.ts';
+import { copyBlocks, type Gatherer } from './postgres-copy.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import { postgresFailure } from './postgres-errors.ts';
 import { ctidRanges, primaryKeyOf } from './postgres-ranges.ts';
 import { openSocket, sendCancel, tlsOption } from './postgres-socket.ts';
-import { csvBlocks, textRows } from './postgres-text.ts';
+import { gatherCsv, gatherRows } from './postgres-text.ts';
 import { resultColumn } from './postgres-types.ts';
 import type { Statement } from './statement.ts';
 
@@ -145,28 +145,23 @@ async function openSession(
   };
   options.signal.addEventListener('abort', stop, { once: true });
 
-  /** Each message is a row. */
-  async function* copy(statement: Statement, format: string): AsyncGenerator<Uint8Array> {
+  async function* copy<T>(
+    statement: Statement,
+    format: string,
+    gather: (give: (block: T) => void) => Gatherer<T>,
+  ): AsyncGenerator<T> {
     const text = await bound(statement);
+    throwIfStopped(options.signal);
+    if (isClosed) throw lost(where);
     let isOver = false;
     running += 1;
-    let failure: unknown;
     try {
-      const stream = await guarded(statement, () =>
-        listening(sql.unsafe(`COPY (${text}\n) TO STDOUT (${format})`), (error) => {
-          failure = error;
-        }),
-      );
-      for await (const message of stream) yield message as Uint8Array;
-      // The driver pauses its socket when the stream is full, and nobody asks a stream that has ended to go on: the
-      // next answer would never be read.
-      stream._read(0);
-      if (failure !== undefined) throw failure;
+      yield* copyBlocks(sql.unsafe(`COPY (${text}\n) TO STDOUT (${format})`), gather);
       isOver = true;
     } catch (error) {
       isOver = true;
       throwIfStopped(options.signal);
-      throw postgresFailure(failure ?? error, where, statement);
+      throw postgresFailure(error, where, statement);
     } finally {
       // Who leaves early would otherwise wait for all the rows that nobody wants.
       if (!isOver) await cancel().then(close);
@@ -200,11 +195,11 @@ async function openSession(
       return found.map((column) => resultColumn(column, policy));
     },
     query,
-    rows: (statement) => textRows(copy(statement, 'FORMAT text')),
+    rows: (statement) => copy(statement, 'FORMAT text', gatherRows),
     csv(statement, columns) {
       // One empty cell alone would be an empty line, which readers of CSV pass over.
       const quoted = columns === 1 ? ', FORCE_QUOTE *' : '';
-      return csvBlocks(copy(statement, `FORMAT csv, NULL '\\N'${quoted}`));
+      return copy(statement, `FORMAT csv, NULL '\\N'${quoted}`, gatherCsv);
     },
     physicalRanges: (table, wish) => ctidRanges(query, table, wish),
     primaryKey: (table) => primaryKeyOf(query, table),
@@ -218,21 +213,6 @@ async function openSession(
     throw error;
   }
   return session;
-}
-
-/**
- * The stream of a COPY, with an ear on it from its very first moment: the driver may end it with an error before whoever
- * waits for it gets it, and an error that nobody hears ends the process.
- */
-function listening(copy: ReturnType<Sql['unsafe']>, onError: (error: unknown) => void): Promise<Readable> {
-  const query = copy as unknown as { resolve(result: unknown): void };
-  const resolve = query.resolve.bind(query);
-  // Called once more when the statement is over.
-  query.resolve = (result) => {
-    if (result instanceof Readable) result.on('error', onError);
-    resolve(result);
-  };
-  return copy.readable();
 }
 
 /**
