@@ -1,3 +1,5 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dir, '..');
@@ -38,6 +40,34 @@ export async function runVisible(
   });
   const code = await child.exited;
   return { name, ok: code === 0, milliseconds: performance.now() - start, output: '' };
+}
+
+/** Runs one command and captures what it prints as it would stand on one screen; `stop` ends it. */
+export async function runInterleaved(
+  name: string,
+  command: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  stop: AbortSignal,
+): Promise<StepResult> {
+  const start = performance.now();
+  const folder = mkdtempSync(join(tmpdir(), 'foundry-step-'));
+  const log = join(folder, 'log');
+  const into = openSync(log, 'a');
+  try {
+    const child = Bun.spawn([...command], {
+      cwd: ROOT,
+      env: { ...env },
+      stdin: 'ignore',
+      stdout: into,
+      stderr: into,
+      signal: stop,
+    });
+    const ok = (await child.exited) === 0;
+    return { name, ok, milliseconds: performance.now() - start, output: readFileSync(log, 'utf8').trim() };
+  } finally {
+    closeSync(into);
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** A script that a package of node_modules brings, run by this same Bun. */

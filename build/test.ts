@@ -1,23 +1,22 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type RunningServices, startServices } from './services/start.ts';
-import { formatStep, ROOT, runVisible, type StepResult } from './step.ts';
+import { formatStep, ROOT, runInterleaved, runVisible, type StepResult } from './step.ts';
+import { type Counts, NOTHING, type RunGroup, runPlan } from './test-lanes.ts';
+import { planTests } from './test-plan.ts';
 import { provideTools } from './tools.ts';
 
-const REPORT = join(ROOT, '.tools', 'test-report.xml');
+const REPORTS = join(ROOT, '.tools', 'test-reports');
 /** Tests that drive processes outlast Bun's own 5 s on a busy machine. */
 const TEST_TIMEOUT_MS = 120_000;
-
-interface Counts {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-}
+/** No more: all tests share the servers, and their limits of time are tried with two. */
+const LANES = Math.min(2, availableParallelism());
 
 /** All that must hold before a change is whole: tools, servers, check, compile, tests. Arguments go to `bun test`. */
 async function main(filters: readonly string[]): Promise<void> {
   const steps: StepResult[] = [];
-  let counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  let counts = NOTHING;
+  const stop = new AbortController();
 
   const start = performance.now();
   const { env, missing } = provideTools();
@@ -28,7 +27,7 @@ async function main(filters: readonly string[]): Promise<void> {
   if (toolsOk) {
     // They start while the steps before the tests run.
     const starting = startTimed();
-    stopWhenInterrupted(starting);
+    stopWhenInterrupted(starting, stop);
     try {
       steps.push(await runVisible('check', [process.execPath, 'build/check.ts']));
       const compiled = await runVisible('compile', [process.execPath, 'build/compile.ts']);
@@ -36,7 +35,7 @@ async function main(filters: readonly string[]): Promise<void> {
       const { services, step } = await starting;
       steps.push(step);
       if (compiled.ok && step.ok) {
-        const tests = await runTests(filters, { ...process.env, ...env, ...services.env });
+        const tests = await runTests(filters, { ...process.env, ...env, ...services.env }, stop.signal);
         counts = tests.counts;
         steps.push(tests.step);
       }
@@ -59,39 +58,60 @@ async function startTimed(): Promise<{ services: RunningServices; step: StepResu
   return { services, step: { name: 'services', ok, milliseconds: performance.now() - start, output: '' } };
 }
 
-/** Who interrupts the tests leaves no server behind. */
-function stopWhenInterrupted(starting: Promise<{ services: RunningServices }>): void {
+/** Who interrupts the tests leaves no server and no test behind. */
+function stopWhenInterrupted(starting: Promise<{ services: RunningServices }>, stop: AbortController): void {
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
     ['SIGHUP', 129],
   ] as const) {
     process.once(signal, async () => {
+      stop.abort();
       await (await starting).services.stop();
       process.exit(code);
     });
   }
 }
 
+/** Arguments go to one `bun test`; without any, all files run, in as many processes at a time as there are lanes. */
 async function runTests(
-  filters: readonly string[],
+  args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
+  stop: AbortSignal,
 ): Promise<{ step: StepResult; counts: Counts }> {
-  mkdirSync(join(ROOT, '.tools'), { recursive: true });
-  rmSync(REPORT, { force: true });
-  const where = filters.length > 0 ? filters : ['src', 'build'];
-  const reporter = ['--reporter=junit', `--reporter-outfile=${REPORT}`];
-  const command = [process.execPath, 'test', `--timeout=${TEST_TIMEOUT_MS}`, ...reporter, ...where];
-  const step = await runVisible('tests', command, env);
-  return { step, counts: existsSync(REPORT) ? countsOf(readFileSync(REPORT, 'utf8')) : countsOf('') };
+  const start = performance.now();
+  const bunTest = (report: string) => [
+    ...[process.execPath, 'test', `--timeout=${TEST_TIMEOUT_MS}`],
+    ...['--reporter=junit', `--reporter-outfile=${report}`],
+  ];
+  const visibly: RunGroup = ({ name, files }, report) =>
+    runVisible(name, [...bunTest(report), ...files], env);
+  const inOnePiece: RunGroup = async ({ name, files }, report) => {
+    // Paths that begin like this are files; anything else would also match other files that hold it.
+    const step = await runInterleaved(
+      name,
+      [...bunTest(report), ...files.map((file) => `./${file}`)],
+      env,
+      stop,
+    );
+    console.error(`\n── ${name}\n${step.output}\n${formatStep(step)}`);
+    return step;
+  };
+  const counts =
+    args.length > 0
+      ? await runPlan({ beside: [], alone: [{ name: 'tests', files: args }] }, 1, REPORTS, visibly, stop)
+      : await runPlan(planTests(testFiles()), LANES, REPORTS, inOnePiece, stop);
+  const step = {
+    name: 'tests',
+    ok: counts.failed === 0,
+    milliseconds: performance.now() - start,
+    output: '',
+  };
+  return { step, counts };
 }
 
-/** The totals on the report's root element; without a report nothing is known to have passed. */
-export function countsOf(report: string): Counts {
-  const root = /<testsuites\b[^>]*>/.exec(report)?.[0] ?? '';
-  const total = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(root)?.[1] ?? 0);
-  const [failed, skipped] = [total('failures') + total('errors'), total('skipped')];
-  return { passed: total('tests') - failed - skipped, failed, skipped };
+function testFiles(): string[] {
+  return [...new Bun.Glob('{src,build}/**/*.test.ts').scanSync(ROOT)];
 }
 
 /** A step that failed without a failed test in it counts as one failure: the last line never says less. */
@@ -104,4 +124,4 @@ function summarise(steps: readonly StepResult[], counts: Counts): void {
   process.stdout.write(`${counts.passed} passed, ${failed} failed\n`);
 }
 
-if (import.meta.main) await main(process.argv.slice(2));
+await main(process.argv.slice(2));
