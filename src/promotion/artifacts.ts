@@ -25,8 +25,17 @@ export interface PlannedArtifact {
   /** Columns of the files. */
   readonly fileSchema: TableSchema;
   readonly partitions: readonly PartitionColumn[];
+  /** Absent: its rows come out of `prepared`. */
+  readonly taken?: Taken;
   /** `staged` gives the local file of an artifact that was staged before. */
   readonly sql: (staged: (artifact: string) => string) => string;
+}
+
+/** Rows of an earlier artifact, in its order. */
+interface Taken {
+  readonly from: string;
+  /** Absent: all. */
+  readonly where?: string;
 }
 
 export interface ArtifactContext {
@@ -63,7 +72,10 @@ function fromPrepared(query: ArtifactQuery, context: ArtifactContext): PlannedAr
     if (!columns.some((column) => column.field.name === name)) columns.push({ field: { name, type }, sql });
   }
   const select = columns.map(({ field, sql }) => `${sql} AS ${identifier(field.name)}`).join(', ');
-  const orderBy = [...partitions.map((column) => `${column.sql} NULLS LAST`), ...sortKeys(query)];
+  const orderBy = [
+    ...partitions.map((column) => `${column.sortSql ?? column.sql} NULLS LAST`),
+    ...sortKeys(query),
+  ];
   const where = query.where === undefined ? '' : ` WHERE ${query.where}`;
   return {
     ...described(query, context, { fields: columns.map((column) => column.field) }),
@@ -83,15 +95,15 @@ function fromStaged(
   context: ArtifactContext,
   source: PlannedArtifact,
 ): PlannedArtifact {
-  const orderBy = [
-    ...context.partitions.map(({ name }) => `${identifier(name)} NULLS LAST`),
-    ...query.orderBy,
-  ];
-  const where = query.where === undefined ? '' : ` WHERE ${query.where}`;
+  const { where } = query;
+  const columns = source.rowSchema.fields.map(({ name }) => identifier(name)).join(', ');
   return {
     ...described(query, context, source.rowSchema),
+    taken: { from: source.artifact, ...(where !== undefined && { where }) },
+    // Several threads keep the order of the file, but group its rows by chance; after a sort they do not.
     sql: (staged) =>
-      `SELECT ${source.rowSchema.fields.map(({ name }) => identifier(name)).join(', ')} FROM read_parquet(${literal(staged(source.artifact))}, hive_partitioning=false)${where} ORDER BY ${orderBy.join(', ')}`,
+      `SELECT ${columns} FROM read_parquet(${literal(staged(source.artifact))}, hive_partitioning=false) ` +
+      `WHERE ${where ?? 'true'} ORDER BY file_row_number`,
   };
 }
 
@@ -118,8 +130,8 @@ export interface WrittenArtifact {
   readonly artifact: string;
   readonly rows: number;
   readonly parts: readonly SpooledPart[];
-  /** Local Parquet with all rows and columns, sorted; later artifacts read it. */
-  readonly staged: string;
+  /** Local Parquet with all rows and columns, sorted; later artifacts read it. Absent where one was read itself. */
+  readonly staged?: string;
 }
 
 /**
@@ -154,51 +166,75 @@ async function writeFiles(
   progress: Progress,
 ): Promise<WrittenArtifact> {
   const wanted = (['parquet', 'csv'] as const).filter((format) => formats[format]);
-  const base = { stem: planned.stem, role: 'data', artifact: planned.artifact } as const;
-  if (planned.partitions.length === 0 && formats.parquet && !formats.csv) {
-    const file = join(spool, `${planned.artifact}.parquet.tmp`);
+  const { artifact, stem, partitions } = planned;
+  const base = { stem, role: 'data', artifact } as const;
+  if (partitions.length === 0 && formats.parquet && !formats.csv) {
+    const file = join(spool, `${artifact}.parquet.tmp`);
     const select = `SELECT ${columnList(planned, planned.fileSchema, 'parquet')} FROM (${planned.sql(stagedOf)})`;
-    progress.step(`writing ${planned.stem}`);
+    progress.step(`writing ${stem}`);
     const { rows } = await runHeavy(engine, progress, () =>
       copyToPart(engine, select, file, { format: 'parquet', compression: formats.compression }),
     );
     const part = { ...base, file, folder: '', format: 'parquet', rows, ...(await hashFile(file)) } as const;
-    return { artifact: planned.artifact, rows, parts: [part], staged: file };
+    return { artifact, rows, parts: [part], staged: file };
   }
 
-  const staged = join(spool, `${planned.artifact}.staged.tmp`);
-  progress.step(`sorting ${planned.stem}`);
-  const { rows } = await runHeavy(engine, progress, () =>
-    copyToPart(engine, planned.sql(stagedOf), staged, {
-      format: 'parquet',
-      compression: 'none',
-    }),
-  );
-  progress.step(`writing ${planned.stem}`);
-  if (planned.partitions.length > 0 && rows > 0) {
+  // Folders are cut out of a file that is sorted already, if there is one.
+  const taken = partitions.length === 0 ? undefined : planned.taken;
+  const staged = taken === undefined ? join(spool, `${artifact}.staged.tmp`) : stagedOf(taken.from);
+  const where = taken?.where ?? 'true';
+  const rows =
+    taken === undefined
+      ? await stage(engine, planned.sql(stagedOf), staged, `sorting ${stem}`, progress)
+      : await countRows(engine, staged, where);
+  if (partitions.length > 0 && rows > 0) {
     const parts = await writeFolders(engine, {
       staged,
-      partitions: planned.partitions,
+      ...(taken !== undefined && { where }),
+      partitions,
       columns: (format) => columnList(planned, planned.fileSchema, format),
       formats: wanted,
       compression: formats.compression,
-      target: join(spool, planned.artifact),
-      stem: planned.stem,
+      target: join(spool, artifact),
+      stem,
       progress,
     });
-    return { artifact: planned.artifact, rows, parts: parts.map((part) => ({ ...base, ...part })), staged };
+    const written = { artifact, rows, parts: parts.map((part) => ({ ...base, ...part })) };
+    return taken === undefined ? { ...written, staged } : written;
   }
+  progress.step(`writing ${stem}`);
   const schema = rows === 0 ? withEveryColumn(planned) : planned.fileSchema;
   const parts: SpooledPart[] = [];
   for (const format of wanted) {
-    const file = join(spool, `${planned.artifact}.${format}.tmp`);
-    const select = `SELECT ${columnList(planned, schema, format)} FROM read_parquet(${literal(staged)}, hive_partitioning=false)`;
+    const file = join(spool, `${artifact}.${format}.tmp`);
+    const select = `SELECT ${columnList(planned, schema, format)} FROM read_parquet(${literal(staged)}, hive_partitioning=false) WHERE ${where}`;
     await runHeavy(engine, progress, () =>
       copyToPart(engine, select, file, { format, compression: formats.compression }),
     );
     parts.push({ ...base, file, folder: '', format, rows, ...(await hashFile(file)) });
   }
-  return { artifact: planned.artifact, rows, parts, staged };
+  return { artifact, rows, parts, staged };
+}
+
+async function stage(
+  engine: Engine,
+  sql: string,
+  file: string,
+  step: string,
+  progress: Progress,
+): Promise<number> {
+  progress.step(step);
+  const { rows } = await runHeavy(engine, progress, () =>
+    copyToPart(engine, sql, file, { format: 'parquet', compression: 'none' }),
+  );
+  return rows;
+}
+
+async function countRows(engine: Engine, staged: string, where: string): Promise<number> {
+  const [found] = await engine.query(
+    `SELECT count(*) AS n FROM read_parquet(${literal(staged)}, hive_partitioning=false) WHERE ${where}`,
+  );
+  return Number(found?.n);
 }
 
 /** Without a row there is no folder that could name a partition column. */

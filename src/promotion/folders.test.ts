@@ -22,17 +22,18 @@ afterAll(async () => {
   rmSync(root, { recursive: true });
 });
 
-test('every row is in the file of its values, in order, whatever their number: the same bytes by any threads', async () => {
+test('every row, or every chosen one, is in the file of its values, in order, whatever their number: the same bytes by any threads', async () => {
   const staged = join(root, 'staged.parquet');
-  // One value of many rows among 30 of few, NULL, both zeros, a name that folders cannot have.
-  const value = `CASE WHEN i % 2 = 0 THEN 'many' WHEN i % 7 = 0 THEN NULL WHEN i % 11 = 0 THEN 'a/b' ELSE 'v' || (i % 60) END`;
+  // One value of many rows among ten of few, NULL, both zeros, a name that folders cannot have.
+  const value = `CASE WHEN i % 2 = 0 THEN 'many' WHEN i % 7 = 0 THEN NULL WHEN i % 11 = 0 THEN 'a/b' ELSE 'v' || (i % 20) END`;
   const zero = `CASE WHEN i % 3 = 0 THEN '-0.0' WHEN i % 3 = 1 THEN '0.0' ELSE '1.5' END::DOUBLE`;
   await two.execute(
     `COPY (SELECT i, ${value} AS p, ${zero} AS d FROM range(400000) t(i) ORDER BY p NULLS LAST, d NULLS LAST, i) TO ${literal(staged)} (FORMAT parquet)`,
   );
-  const write = (engine: Engine, name: string) =>
+  const write = (engine: Engine, name: string, where?: string) =>
     writeFolders(engine, {
       staged,
+      ...(where !== undefined && { where }),
       partitions: [
         { name: 'p', type: { kind: 'string' }, sql: 'p', isColumn: true },
         { name: 'd', type: { kind: 'double' }, sql: 'd', isColumn: true },
@@ -46,9 +47,17 @@ test('every row is in the file of its values, in order, whatever their number: t
     });
   const parts = await write(two, 'two');
   const again = await write(one, 'one');
-  expect(again.map(({ file: _file, ...part }) => part)).toEqual(
-    parts.map(({ file: _file, ...part }) => part),
-  );
+  const facts = (of: typeof parts) => of.map(({ file: _file, ...part }) => part);
+  expect(facts(again)).toEqual(facts(parts));
+  const chosen = 'i % 3 = 1 AND i % 7 > 0';
+  const some = await write(two, 'some', chosen);
+  expect(facts(await write(one, 'some-one', chosen))).toEqual(facts(some));
+  const files = some.flatMap(({ file, format }) => (format === 'parquet' ? [file] : []));
+  expect(
+    await one.query(
+      `SELECT count(*) AS n, count(DISTINCT i) AS d, count(*) FILTER (WHERE NOT (${chosen})) AS others FROM read_parquet([${files.map(literal).join(', ')}])`,
+    ),
+  ).toEqual([{ n: 114_285n, d: 114_285n, others: 0n }]);
 
   expect(new Set(parts.map(({ folder, format }) => `${folder} ${format}`)).size).toBe(parts.length);
   let rows = 0;

@@ -13,6 +13,8 @@ import type { PartitionColumn } from './partitions.ts';
 export interface FoldersRequest {
   /** Local Parquet, its rows sorted by the partition columns. */
   readonly staged: string;
+  /** Which of its rows, over the staged columns; absent: all. */
+  readonly where?: string;
   readonly partitions: readonly PartitionColumn[];
   /** A select list over the staged columns. */
   readonly columns: (format: 'parquet' | 'csv') => string;
@@ -28,8 +30,9 @@ export interface FoldersRequest {
 type FolderPart = Omit<SpooledPart, 'stem' | 'role' | 'artifact'>;
 
 interface Group {
-  /** Its first row in the staged file. */
+  /** Rows [start, end) of the staged file hold its rows, and those of no other group. */
   readonly start: number;
+  readonly end: number;
   readonly rows: number;
   readonly values: Readonly<Record<string, string | null>>;
   readonly folder: string;
@@ -83,24 +86,28 @@ function isLarge({ rows }: Group): boolean {
   return rows >= LARGE;
 }
 
-function writeSql(
-  { staged, columns, compression }: FoldersRequest,
-  { start, rows, format, file }: Planned,
-): string {
+function writeSql({ staged, where, columns, compression }: FoldersRequest, planned: Planned): string {
+  const { start, end, format, file } = planned;
+  const chosen = where === undefined ? '' : ` AND ${where}`;
+  // Where single rows are left out, how several threads group the others would depend on the threads.
+  const order = where !== undefined && isLarge(planned) ? ' ORDER BY file_row_number' : '';
   const select =
     `SELECT ${columns(format)} FROM read_parquet(${literal(staged)}, hive_partitioning=false) ` +
-    `WHERE file_row_number >= ${start} AND file_row_number < ${start + rows}`;
+    `WHERE file_row_number >= ${start} AND file_row_number < ${end}${chosen}${order}`;
   return copySql(select, file, { format, compression });
 }
 
 /** The combinations of values, in the order of their rows. */
-async function groupsOf(engine: Engine, { staged, partitions }: FoldersRequest): Promise<readonly Group[]> {
+async function groupsOf(
+  engine: Engine,
+  { staged, where, partitions }: FoldersRequest,
+): Promise<readonly Group[]> {
   const values = partitions.map(
     ({ name, type }, index) => `${valueText(identifier(name), type)} AS v${index}`,
   );
   const found = await engine.query(
-    `SELECT ${values.join(', ')}, min(file_row_number)::BIGINT AS start, count(*) AS n ` +
-      `FROM read_parquet(${literal(staged)}, hive_partitioning=false) GROUP BY ${values.map((_, index) => `v${index}`).join(', ')} ORDER BY start`,
+    `SELECT ${values.join(', ')}, min(file_row_number)::BIGINT AS start, max(file_row_number)::BIGINT + 1 AS after, count(*) AS n ` +
+      `FROM read_parquet(${literal(staged)}, hive_partitioning=false) WHERE ${where ?? 'true'} GROUP BY ${values.map((_, index) => `v${index}`).join(', ')} ORDER BY start`,
   );
   return found.map((row) => {
     const texts = partitions.map((_, index) => {
@@ -109,6 +116,7 @@ async function groupsOf(engine: Engine, { staged, partitions }: FoldersRequest):
     });
     return {
       start: Number(row.start),
+      end: Number(row.after),
       rows: Number(row.n),
       values: Object.fromEntries(partitions.map(({ name }, index) => [name, texts[index] ?? null])),
       folder: partitions

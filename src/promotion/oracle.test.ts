@@ -301,10 +301,11 @@ test(
     const file = join(root, 'large.parquet');
     await engine.execute(
       `COPY (SELECT (i * 7919 % 40000)::VARCHAR AS id, (TIMESTAMP '2025-01-01' + INTERVAL ((i * 31) % 400009) SECOND)::VARCHAR AS ts, ` +
-        `'v' || i AS v FROM range(400000) t(i)) TO '${file}' (FORMAT parquet)`,
+        `'v' || i AS v, 'it''s ' || (i % 3) AS p FROM range(400000) t(i)) TO '${file}' (FORMAT parquet)`,
     );
     const cases = [
       { model: 'scd_type_2', partitioning: { columns: [], keepColumns: false } },
+      { model: 'scd_type_2', partitioning: { columns: ['p'], keepColumns: false } },
       { model: 'event', partitioning: { columns: ['ts_dt'], keepColumns: false } },
       { model: 'periodic_snapshot', partitioning: { columns: [], keepColumns: false } },
     ] as const;
@@ -314,7 +315,7 @@ test(
         const spool = mkdtempSync(join(root, `large-${index}-`));
         const promoted = await promote(
           with_,
-          silverDataset(silverSpec(over)),
+          silverDataset(silverSpec({ attributes: ['v', 'p'], ...over })),
           [{ localPath: file, name: 'large.parquet' }],
           { fields: [] },
           spool,

@@ -1,7 +1,7 @@
 import type { SilverSpec } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import type { DataType, Field } from '../core/schema.ts';
-import { identifier } from '../engine/sql.ts';
+import { identifier, literal } from '../engine/sql.ts';
 import { ORDER } from './models/model.ts';
 import { dateOf, isTypedByOrder, type OrderExpression } from './order-type.ts';
 import type { Probe } from './probe.ts';
@@ -11,6 +11,8 @@ export interface PartitionColumn {
   readonly type: DataType;
   /** Over the relation that the artifact reads. */
   readonly sql: string;
+  /** What orders rows as `sql` does, and is cheaper to sort by. */
+  readonly sortSql?: string;
   /** Whether the files would have the column if it were no partition column. */
   readonly isColumn: boolean;
 }
@@ -24,6 +26,48 @@ const DATE: DataType = { kind: 'date' };
  * @throws SCHEMA001 for a column that is neither there nor derived; DATA001 for a record time that is no time.
  */
 export async function partitionColumns(
+  probe: Probe,
+  spec: SilverSpec,
+  kept: readonly Field[],
+  order: OrderExpression | undefined,
+  warn: (message: string) => void,
+): Promise<PartitionColumn[]> {
+  const columns: PartitionColumn[] = [];
+  for (const column of await chosenColumns(probe, spec, kept, order, warn)) {
+    const sortSql = await numbered(probe, column);
+    columns.push({ ...column, ...(sortSql !== undefined && { sortSql }) });
+  }
+  return columns;
+}
+
+/** More values than this are texts to the sort as well. */
+const MOST_NUMBERED = 2_000;
+
+/**
+ * Texts of few values by their place among these: where all that rows are sorted by has a fixed width, wide rows are
+ * sorted in three quarters of the time.
+ */
+async function numbered(probe: Probe, { name, type, sql }: PartitionColumn): Promise<string | undefined> {
+  const column = identifier(name);
+  if (type.kind !== 'string' || sql !== column) return undefined;
+  const found = await probe.first(
+    `SELECT list(v ORDER BY v) AS v FROM (SELECT DISTINCT ${column} AS v FROM bronze_rows ` +
+      `WHERE ${column} IS NOT NULL LIMIT ${MOST_NUMBERED + 1})`,
+  );
+  const values = found?.v;
+  const isUsable =
+    Array.isArray(values) && values.length > 0 && values.length <= MOST_NUMBERED && !values.some(hasNul);
+  return isUsable
+    ? `${column}::ENUM(${values.map((value) => literal(String(value))).join(', ')})`
+    : undefined;
+}
+
+/** It cannot be written in SQL. */
+function hasNul(value: unknown): boolean {
+  return String(value).includes('\0');
+}
+
+async function chosenColumns(
   probe: Probe,
   spec: SilverSpec,
   kept: readonly Field[],

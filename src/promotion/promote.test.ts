@@ -326,17 +326,17 @@ describe('classic models', () => {
     ]);
   });
 
-  test('partition values keep every row: spaces, slashes, NULL and case', async () => {
-    const rows = ['x y', 'x/y', null, 'X', 'x'].map((id) => row(id, '2025-01-01', 'v'));
+  test('partition values keep every row: spaces, slashes, quotes, NULL and case', async () => {
+    const rows = ['x y', 'x/y', null, 'X', "it's", 'x'].map((id) => row(id, '2025-01-01', 'v'));
     const { promoted, artifacts } = await plain(
       { model: 'periodic_snapshot', partitioning: { columns: ['id'], keepColumns: false } },
       TEXT,
       rows,
     );
     expect(promoted.parts.map((part) => part.folder).sort()).toEqual(
-      ['id=X/', 'id=__HIVE_DEFAULT_PARTITION__/', 'id=x%20y/', 'id=x%2Fy/', 'id=x/'].sort(),
+      ['id=X/', 'id=__HIVE_DEFAULT_PARTITION__/', 'id=it%27s/', 'id=x%20y/', 'id=x%2Fy/', 'id=x/'].sort(),
     );
-    expect(artifacts.full_snapshot?.length).toBe(5);
+    expect(artifacts.full_snapshot?.length).toBe(6);
     expect(promoted.promotion.artifacts[0]?.fileSchema.fields.map((field) => field.name)).toEqual([
       'ts',
       'v',

@@ -19,7 +19,6 @@ export function history(names: {
       const type = columns.orderType ?? STRING;
       const kept = `${identifier('is_current')} = 1`;
       const tombstones = `(${identifier('is_deleted')} = 1 AND ${identifier('effective_to')} IS NULL)`;
-      const orderBy = [...spec.keys.map(identifier), identifier('effective_from')];
       return [
         {
           artifact: names.history,
@@ -35,7 +34,7 @@ export function history(names: {
           ],
           without: flagReplaced(spec),
           where: `${STATUS} IN ('live', 'superseded', 'tombstone')`,
-          orderBy,
+          orderBy: [...spec.keys.map(identifier), identifier('effective_from')],
         },
         {
           artifact: names.current,
@@ -46,7 +45,7 @@ export function history(names: {
             spec.keepTombstones && spec.deleteMode === 'tombstone_state'
               ? `(${kept} OR ${tombstones})`
               : kept,
-          orderBy,
+          orderBy: [],
         },
       ];
     },

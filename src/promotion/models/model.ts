@@ -34,7 +34,7 @@ export interface ArtifactQuery {
   readonly without: readonly string[];
   /** Which rows; absent: all. */
   readonly where?: string;
-  /** Makes the rows' order total; partition columns come before it. */
+  /** Makes the rows' order total; partition columns come before it. Those of an earlier artifact keep its order. */
   readonly orderBy: readonly string[];
 }
 
