@@ -87,7 +87,7 @@ function waitOf(
 
 /** What the last failure itself says about what to do. */
 function hintOf(error: unknown): { readonly hint?: string } {
-  if (!(error instanceof Error) || error instanceof FoundryError || !('hint' in error)) return {};
+  if (!(error instanceof Error) || !('hint' in error)) return {};
   const { hint } = error;
   return typeof hint === 'string' ? { hint } : {};
 }

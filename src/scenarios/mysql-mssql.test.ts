@@ -106,7 +106,7 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_MYSQL_URL'))('MariaDB, through the program
       running.kill('SIGINT');
       const done = await finish(running);
       expectExit(done, 130);
-      await until('its end', async () => (await sleeping()) === 0);
+      await until('its end', async () => (await lab.sessions()).length === 0);
       expect(await w.files('output')).toEqual([]);
     }),
   );

@@ -5,19 +5,21 @@ import { type BronzeReport, runBronze } from '../bronze/run.ts';
 import { type DatabaseOptions, databaseIncremental, databaseSource } from '../config/database/source.ts';
 import type { BronzeSpec, DatasetSpec } from '../config/spec.ts';
 import { systemClock } from '../core/clock.ts';
-import { noProgress, silentLog } from '../core/log.ts';
+import { type Log, noProgress, silentLog } from '../core/log.ts';
 import { engineLimits } from '../engine/limits.ts';
-import { readParquet } from './parquet.ts';
+import { queryDuckdb } from './parquet.ts';
 
 /** A lake of its own that one table or query of a database is landed into, by the real Bronze run. */
 export interface DatabaseLake {
   readonly base: string;
   run(
     date: string,
-    flags?: { readonly signal?: AbortSignal; readonly fullRefresh?: boolean },
+    flags?: { readonly signal?: AbortSignal; readonly fullRefresh?: boolean; readonly log?: Log },
   ): Promise<BronzeReport>;
   /** Every row of every partition, or of one date's. */
   landed(date?: string): Promise<Record<string, unknown>[]>;
+  /** The numbers in the column `id` of all of these rows, in order. */
+  ids(date?: string): Promise<number[]>;
   remove(): Promise<void>;
 }
 
@@ -48,6 +50,14 @@ export async function databaseLake(
     ...(incremental !== undefined && { incremental }),
   };
   const spec: DatasetSpec = { name: 's.t', configPath: 'memory.yaml', bronze };
+  const query = async (columns: string, date?: string): Promise<Record<string, unknown>[]> => {
+    const pattern = date === undefined ? '**/*.parquet' : `**/dt=${date}/*.parquet`;
+    const files = await Array.fromAsync(
+      new Bun.Glob(pattern).scan({ cwd: bronze.base, absolute: true }),
+    ).catch(() => []);
+    if (files.length === 0) return [];
+    return queryDuckdb(`SELECT ${columns} FROM read_parquet('${bronze.base}/${pattern}')`);
+  };
   return {
     base: bronze.base,
     run: (date, { signal = new AbortController().signal, ...flags } = {}) =>
@@ -60,12 +70,9 @@ export async function databaseLake(
         progress: noProgress,
         ...flags,
       }),
-    async landed(date) {
-      const pattern = date === undefined ? '**/*.parquet' : `**/dt=${date}/*.parquet`;
-      const files = await Array.fromAsync(
-        new Bun.Glob(pattern).scan({ cwd: bronze.base, absolute: true }),
-      ).catch(() => []);
-      return files.length === 0 ? [] : readParquet(`${bronze.base}/${pattern}`);
+    landed: (date) => query('*', date),
+    async ids(date) {
+      return (await query('id', date)).map(({ id }) => Number(id)).sort((a, b) => a - b);
     },
     async remove() {
       delete process.env[variable];

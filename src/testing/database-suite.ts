@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { FoundryError } from '../core/errors.ts';
+import { chunkedReads } from './database-chunks.ts';
 import { type DatabaseLake, databaseLake } from './database-lake.ts';
 import type { DatabaseLab, DatabaseWords } from './database-words.ts';
 import { conservesRows } from './database-writers.ts';
-import { markedRow, startRowWire } from './row-wire.ts';
 
 export interface DatabaseSuite {
   readonly name: string;
@@ -46,9 +46,6 @@ export function databaseSuite({ name, open, skip = false, foldsCase }: DatabaseS
     const bySeen = (from: string, more: LakeOptions['incremental'] = {}): Promise<DatabaseLake> =>
       lakeOf({ table: from, incremental: { cursor_column: 'seen', ...more } });
 
-    const ids = async (lake: DatabaseLake, date?: string): Promise<number[]> =>
-      (await lake.landed(date)).map(({ id }) => Number(id)).sort((a, b) => a - b);
-
     test('a seeded cursor and rows beyond it: they land, and the cursor is the largest of them (scenario 40)', async () => {
       const t = await table({ id: 'integer', seen: 'integer' });
       await lab.run(`INSERT INTO ${t} VALUES (1, 99), (2, 101), (3, 105)`);
@@ -58,7 +55,7 @@ export function databaseSuite({ name, open, skip = false, foldsCase }: DatabaseS
       });
       const report = await lake.run('2025-01-01');
       expect(report).toMatchObject({ rows: 2, cursor: { column: 'seen', end: '105' } });
-      expect(await ids(lake)).toEqual([2, 3]);
+      expect(await lake.ids()).toEqual([2, 3]);
     });
 
     test('11 comes after 9, and a failed run leaves the cursor where it was (scenario 41)', async () => {
@@ -71,7 +68,7 @@ export function databaseSuite({ name, open, skip = false, foldsCase }: DatabaseS
       stopped.abort();
       expect(await codeOf(lake.run('2025-01-02', { signal: stopped.signal }))).toBe('INT001');
       expect(await lake.run('2025-01-02')).toMatchObject({ rows: 1, cursor: { start: '11', end: '12' } });
-      expect(await ids(lake)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+      expect(await lake.ids()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
     });
 
     test.each([
@@ -91,7 +88,7 @@ export function databaseSuite({ name, open, skip = false, foldsCase }: DatabaseS
       await lake.run('2025-01-01');
       await lab.run(`INSERT INTO ${t} VALUES (3, 3)`);
       expect(await lake.run('2025-01-02')).toMatchObject({ rows: 1 });
-      expect(await ids(lake)).toEqual([1, 2, 3]);
+      expect(await lake.ids()).toEqual([1, 2, 3]);
     });
 
     test('rows that come late with the last cursor value land, and those that landed do not again', async () => {
@@ -101,7 +98,7 @@ export function databaseSuite({ name, open, skip = false, foldsCase }: DatabaseS
       await lake.run('2025-01-01');
       await lab.run(`INSERT INTO ${t} VALUES (3, 5), (2, 5), (4, 6)`);
       expect(await lake.run('2025-01-02')).toMatchObject({ rows: 3, cursor: { repeated: 2, end: '6' } });
-      expect(await ids(lake)).toEqual([1, 2, 2, 3, 4]);
+      expect(await lake.ids()).toEqual([1, 2, 2, 3, 4]);
     });
 
     test('a backfill between two landed days stops where the later one began', async () => {
@@ -115,7 +112,7 @@ export function databaseSuite({ name, open, skip = false, foldsCase }: DatabaseS
       const backfill = await lake.run('2025-01-02');
       expect(backfill).toMatchObject({ cursor: { start: '1', end: '1' } });
       await lake.run('2025-01-04');
-      expect(await ids(lake)).toEqual([1, 2, 3, 4]);
+      expect(await lake.ids()).toEqual([1, 2, 3, 4]);
     });
 
     test('a rerun of a day gives the same rows, although more came since for a later one', async () => {
@@ -128,8 +125,8 @@ export function databaseSuite({ name, open, skip = false, foldsCase }: DatabaseS
       await lab.run(`INSERT INTO ${t} VALUES (3, 3)`);
       await lake.run('2025-01-03');
       await lake.run('2025-01-02');
-      expect(await ids(lake, '2025-01-02')).toEqual([2]);
-      expect(await ids(lake)).toEqual([1, 2, 3]);
+      expect(await lake.ids('2025-01-02')).toEqual([2]);
+      expect(await lake.ids()).toEqual([1, 2, 3]);
     });
 
     test('timestamps are compared with every digit of a microsecond', async () => {
@@ -140,7 +137,7 @@ export function databaseSuite({ name, open, skip = false, foldsCase }: DatabaseS
       expect((await lake.run('2025-01-01')).cursor?.end).toBe('2024-01-01T10:00:00.000002');
       await lab.run(`INSERT INTO ${t} VALUES (3, ${at('000003')})`);
       expect(await lake.run('2025-01-02')).toMatchObject({ rows: 1, cursor: { repeated: 1 } });
-      expect(await ids(lake)).toEqual([1, 2, 3]);
+      expect(await lake.ids()).toEqual([1, 2, 3]);
     });
 
     test('decimals are compared by all of their digits', async () => {
@@ -150,7 +147,7 @@ export function databaseSuite({ name, open, skip = false, foldsCase }: DatabaseS
       expect((await lake.run('2025-01-01')).cursor?.end).toBe('12345678901234567890.0000000001');
       await lab.run(`INSERT INTO ${t} VALUES (2, 12345678901234567890.0000000002)`);
       expect(await lake.run('2025-01-02')).toMatchObject({ rows: 1 });
-      expect(await ids(lake)).toEqual([1, 2]);
+      expect(await lake.ids()).toEqual([1, 2]);
     });
 
     test('texts are compared by the rule of their column', async () => {
@@ -160,7 +157,7 @@ export function databaseSuite({ name, open, skip = false, foldsCase }: DatabaseS
       expect((await lake.run('2025-01-01')).cursor?.end).toBe(foldsCase ? 'B' : 'a');
       await lab.run(`INSERT INTO ${t} VALUES (3, 'c'), (4, '${foldsCase ? 'b' : 'a'}')`);
       await lake.run('2025-01-02');
-      expect(await ids(lake)).toEqual([1, 2, 3, 4]);
+      expect(await lake.ids()).toEqual([1, 2, 3, 4]);
     });
 
     test('rows without a cursor value land once, with the first run, and are counted', async () => {
@@ -170,7 +167,7 @@ export function databaseSuite({ name, open, skip = false, foldsCase }: DatabaseS
       expect(await lake.run('2025-01-01')).toMatchObject({ rows: 2 });
       await lab.run(`INSERT INTO ${t} VALUES (3, 3)`);
       expect(await lake.run('2025-01-02')).toMatchObject({ rows: 1 });
-      expect(await ids(lake)).toEqual([1, 2, 3]);
+      expect(await lake.ids()).toEqual([1, 2, 3]);
       const strict = await bySeen(t, { null_rows: 'fail' });
       expect(await codeOf(strict.run('2025-01-01'))).toBe('DATA001');
     });
@@ -182,7 +179,7 @@ export function databaseSuite({ name, open, skip = false, foldsCase }: DatabaseS
       await lake.run('2025-01-01');
       await lab.run(`INSERT INTO ${t} VALUES (3, 16), (4, 12)`);
       expect(await lake.run('2025-01-02')).toMatchObject({ rows: 1, cursor: { reread: 1 } });
-      expect(await ids(lake)).toEqual([1, 2, 3]);
+      expect(await lake.ids()).toEqual([1, 2, 3]);
     });
 
     test('an empty slice carries the cursor on', async () => {
@@ -196,7 +193,7 @@ export function databaseSuite({ name, open, skip = false, foldsCase }: DatabaseS
       });
       await lab.run(`INSERT INTO ${t} VALUES (2, 2)`);
       await lake.run('2025-01-03');
-      expect(await ids(lake)).toEqual([1, 2]);
+      expect(await lake.ids()).toEqual([1, 2]);
     });
 
     test('placeholders of a query are bound', async () => {
@@ -207,62 +204,10 @@ export function databaseSuite({ name, open, skip = false, foldsCase }: DatabaseS
         params: { note: "x'y", low: '1' },
       });
       await lake.run('2025-01-01');
-      expect(await ids(lake)).toEqual([1]);
+      expect(await lake.ids()).toEqual([1]);
     });
 
-    test('chunks by a key, each in a transaction of its own, are together the table', async () => {
-      const t = await table({ id: 'integer', seen: 'integer' });
-      for (let n = 0; n < 10; n += 1) {
-        const rows = Array.from({ length: 100 }, (_, i) => `(${n * 100 + i}, ${(i * 7) % 13})`);
-        await lab.run(`INSERT INTO ${t} VALUES ${rows.join(', ')}`);
-      }
-      await lab.run(`INSERT INTO ${t} VALUES (NULL, 1)`);
-      const lake = await lakeOf({
-        table: t,
-        chunk_rows: 150,
-        partition_on: 'id',
-        consistency: 'chunk',
-        workers: 2,
-      });
-      const report = await lake.run('2025-01-01');
-      expect(report.rows).toBe(1001);
-      expect(report.files.length).toBeGreaterThan(5);
-      const landed = (await lake.landed())
-        .map(({ id }) => (id === null ? -1 : Number(id)))
-        .sort((a, b) => a - b);
-      expect(landed).toEqual(Array.from({ length: 1001 }, (_, i) => i - 1));
-    });
-
-    test('a connection that breaks in one of such chunks: that chunk alone is read again', async () => {
-      const t = await table({ id: 'integer', note: 'text' });
-      for (let n = 0; n < 4000; n += 500) {
-        const rows = Array.from({ length: 500 }, (_, i) => `(${n + i}, '${markedRow(n + i)}')`);
-        await lab.run(`INSERT INTO ${t} VALUES ${rows.join(', ')}`);
-      }
-      const wire = await startRowWire(lab.url);
-      try {
-        wire.cutWhen = (sent, connection) => (sent[connection]?.includes(2500) === true ? 'this' : undefined);
-        const lake = await lakeOf(
-          {
-            table: t,
-            chunk_rows: 1000,
-            partition_on: 'id',
-            consistency: 'chunk',
-            workers: 2,
-            max_attempts: 2,
-          },
-          wire.url,
-        );
-        const report = await lake.run('2025-01-01');
-        expect(report).toMatchObject({ rows: 4000, lane: 'engine' });
-        expect(await ids(lake)).toEqual(Array.from({ length: 4000 }, (_, i) => i));
-        const twice = wire.sentTwice();
-        expect(twice).toContain(2500);
-        expect(twice.every((id) => id >= 2000 && id < 3000)).toBeTrue();
-      } finally {
-        await wire.stop();
-      }
-    });
+    chunkedReads({ lab: () => lab, table, lakeOf, foldsCase });
 
     test('while others write, no row is lost and none lands twice in the same state', async () => {
       tables += 1;

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import type { DatabaseLab, DatabaseWords } from './database-words.ts';
+import type { WatchedLab } from './database-manners.ts';
+import type { DatabaseWords } from './database-words.ts';
 import { serviceUrl } from './services.ts';
 
 /** A database of its own on the MariaDB (or MySQL) that tests have, with all rights in it. */
-export interface MysqlLab extends DatabaseLab {
+export interface MysqlLab extends WatchedLab {
   readonly database: string;
   /** Runs statements one after another. */
   run(...statements: readonly string[]): Promise<void>;
@@ -27,13 +28,16 @@ export function mysqlLab(): Promise<MysqlLab> {
 export async function mysqlLabOn(place: string): Promise<MysqlLab> {
   const server = new URL(place);
   const database = `foundry_${randomBytes(6).toString('hex')}`;
-  const connection = await createConnection({
-    host: server.hostname,
-    port: Number(server.port || 3306),
-    user: decodeURIComponent(server.username),
-    password: decodeURIComponent(server.password),
-    charset: 'utf8mb4_unicode_ci',
-  });
+  const connect = () =>
+    createConnection({
+      host: server.hostname,
+      port: Number(server.port || 3306),
+      user: decodeURIComponent(server.username),
+      password: decodeURIComponent(server.password),
+      charset: 'utf8mb4_unicode_ci',
+    });
+  const connection = await connect();
+  const own = new Set([connection.threadId]);
   connection.on('error', () => undefined);
   // So that a year 0 or a day 0 can be written, as old servers let everybody do.
   await connection.query(
@@ -43,6 +47,10 @@ export async function mysqlLabOn(place: string): Promise<MysqlLab> {
   await connection.query(`USE ${database}`);
   const url = new URL(server);
   url.pathname = `/${database}`;
+  const rows = async (sql: string): Promise<readonly unknown[][]> => {
+    const [found] = await connection.query<RowDataPacket[][]>({ sql, rowsAsArray: true });
+    return found;
+  };
   return {
     url: url.href,
     database,
@@ -53,9 +61,21 @@ export async function mysqlLabOn(place: string): Promise<MysqlLab> {
       const list = Object.entries(columns).map(([name, word]) => `${name} ${WORDS[word]}`);
       await connection.query(`CREATE TABLE ${table} (${list.join(', ')})`);
     },
-    rows: async (sql) => {
-      const [rows] = await connection.query<RowDataPacket[][]>({ sql, rowsAsArray: true });
-      return rows;
+    rows,
+    async holdTable(table) {
+      const holder = await connect();
+      own.add(holder.threadId);
+      await holder.query(`LOCK TABLES ${database}.${table} WRITE`);
+      return () => holder.end();
+    },
+    async sessions() {
+      const found = await rows(
+        `SELECT p.id, t.trx_started FROM information_schema.processlist p
+         LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.id WHERE p.db = '${database}'`,
+      );
+      return found
+        .filter(([id]) => !own.has(Number(id)))
+        .map(([, began]) => (began === null ? {} : { transaction: String(began) }));
     },
     drop: async () => {
       await connection.query(`DROP DATABASE IF EXISTS ${database}`);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
-import type { DatabaseLab, DatabaseWords } from './database-words.ts';
+import type { WatchedLab } from './database-manners.ts';
+import type { DatabaseWords } from './database-words.ts';
 import { serviceUrl } from './services.ts';
 
 /** An empty database of its own on the PostgreSQL that tests use. */
@@ -51,11 +52,22 @@ const WORDS: DatabaseWords = {
   text: 'text',
 };
 
-/** The same as the suite of all databases wants it. */
-export async function postgresLab(): Promise<DatabaseLab & TestPostgres> {
+/** The same as the suites of all databases want it. */
+export async function postgresLab(): Promise<WatchedLab & TestPostgres> {
   const database = await openTestPostgres();
   return {
     ...database,
+    async holdTable(table) {
+      const own = postgres(database.url, { max: 1, onnotice: () => undefined });
+      await own.unsafe(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+      return () => own.end({ timeout: 1 });
+    },
+    async sessions() {
+      const rows = await database.query(
+        `SELECT xact_start::text AS began FROM pg_stat_activity WHERE datname = '${database.name}' AND application_name = 'foundry'`,
+      );
+      return rows.map(({ began }) => (began === null ? {} : { transaction: String(began) }));
+    },
     async create(table, columns) {
       const list = Object.entries(columns).map(([name, word]) => `${name} ${WORDS[word]}`);
       await database.run(`CREATE TABLE ${table} (${list.join(', ')})`);

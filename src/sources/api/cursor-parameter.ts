@@ -1,7 +1,7 @@
 import type { ApiSourceSpec, CursorFormat } from '../../config/api/spec.ts';
 import { FoundryError } from '../../core/errors.ts';
-import { guessCursorKind, lookBack, parseCursor } from '../../table/cursor-order.ts';
-import type { CursorRequest } from '../cursor.ts';
+import { parseCursor } from '../../table/cursor-order.ts';
+import { type CursorRequest, startOf } from '../cursor.ts';
 
 /**
  * The parameter that asks an API for what is new. Nothing where there is no start yet. What the API gives beyond it
@@ -13,10 +13,8 @@ export function cursorParameter(
   { incremental }: ApiSourceSpec,
   cursor: CursorRequest | undefined,
 ): Readonly<Record<string, string>> {
-  if (incremental === undefined || cursor?.start === undefined) return {};
-  const { value } = cursor.start;
-  const kind = cursor.kind ?? guessCursorKind(value);
-  const from = cursor.lookback === undefined ? value : lookBack(kind, value, cursor.lookback);
+  const from = cursor === undefined ? undefined : startOf(cursor);
+  if (incremental === undefined || from === undefined) return {};
   return { [incremental.param]: written(from, incremental.format) };
 }
 

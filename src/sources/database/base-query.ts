@@ -76,13 +76,16 @@ export function datePlaceholders({ date }: RunDate): PlaceholderValues {
   return values satisfies Record<(typeof DATE_PLACEHOLDERS)[number], string>;
 }
 
-/** @param list what is selected from `q`. */
+/**
+ * @param list what is selected from `q`
+ * @param options `nth`: the one row behind so many, in an order; `limit`: no more rows than that
+ */
 export function selectFrom(
   base: BaseQuery,
   dialect: Dialect,
   list: string,
   conditions: readonly Condition[],
-  options: { readonly orderBy?: string; readonly limit?: number } = {},
+  options: { readonly orderBy?: string; readonly limit?: number; readonly nth?: number } = {},
 ): Statement {
   const params = [...base.params];
   const where = conditions.map(({ sql, param }) => {
@@ -93,8 +96,13 @@ export function selectFrom(
   const filter = where.length === 0 ? '' : ` WHERE ${where.map((text) => `(${text})`).join(' AND ')}`;
   const order = options.orderBy === undefined ? '' : ` ORDER BY ${options.orderBy}`;
   const rest = `FROM ${base.from}${filter}${order}`;
+  const { limit, nth } = options;
   const select =
-    options.limit === undefined ? `SELECT ${list} ${rest}` : dialect.limit(list, rest, options.limit);
+    nth !== undefined
+      ? dialect.nth(list, rest, nth)
+      : limit !== undefined
+        ? dialect.limit(list, rest, limit)
+        : `SELECT ${list} ${rest}`;
   return { sql: `${base.before}${select}`, params };
 }
 

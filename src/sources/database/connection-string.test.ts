@@ -2,7 +2,8 @@ import { describe, expect, test } from 'bun:test';
 import * as fc from 'fast-check';
 import type { DatabaseEngine } from '../../config/database/spec.ts';
 import { FoundryError } from '../../core/errors.ts';
-import { describeTarget, parseConnectionString } from './connection-string.ts';
+import { parseConnectionString } from './connection-string.ts';
+import { describeTarget } from './connection-target.ts';
 
 const PASSWORD = 'pa;ss}w/o@rd"\'?#%=';
 

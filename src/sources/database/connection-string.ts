@@ -2,87 +2,11 @@ import type { DatabaseEngine } from '../../config/database/spec.ts';
 import { FoundryError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/nearest.ts';
 import { Secret } from '../../core/secret.ts';
-import { type BrokenString, type Pair, parseKeywords, parsePairs } from './odbc-string.ts';
-
-/**
- * - `disable`: no TLS · `prefer`: TLS where the server has it · `require`: TLS, whoever answers
- * - `verify-ca`: a certificate that a known authority signed · `verify-full`: and that is of this host
- */
-export const TLS_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
-export type TlsMode = (typeof TLS_MODES)[number];
-
-/** What a connection string says; nothing of it but `describeTarget` may be printed. */
-export interface ConnectionTarget {
-  readonly engine: DatabaseEngine;
-  readonly host: string;
-  /** Absent: the engine's own. */
-  readonly port?: number;
-  /** A folder of Unix sockets instead of host and port. */
-  readonly socket?: string;
-  /** Named instance of SQL Server. */
-  readonly instance?: string;
-  readonly database?: string;
-  readonly user?: string;
-  readonly password?: Secret;
-  /** Absent: the driver decides by the engine's custom. */
-  readonly tls?: TlsMode;
-  readonly caFile?: string;
-  readonly applicationName?: string;
-  readonly connectTimeoutSeconds?: number;
-  /** SQL Server: the connection says that it only reads, so that a listener may send it to a secondary. */
-  readonly readOnlyIntent?: boolean;
-}
-
-type Field =
-  | Exclude<keyof ConnectionTarget, 'engine' | 'readOnlyIntent'>
-  | 'encrypt'
-  | 'trust'
-  | 'intent'
-  | 'integrated'
-  | 'driver'
-  | 'dsn'
-  | 'ignored';
-
-/** Keys of all dialects, without case, blanks, `_` and `-`. */
-const FIELDS: Readonly<Record<string, Field>> = {
-  ...each(
-    'host',
-    'server',
-    'datasource',
-    'address',
-    'addr',
-    'networkaddress',
-    'host',
-    'hostname',
-    'hostaddr',
-  ),
-  ...each('host', 'servername'),
-  ...each('port', 'port'),
-  ...each('socket', 'socket', 'unixsocket'),
-  ...each('database', 'database', 'initialcatalog', 'db', 'dbname', 'databasename'),
-  ...each('user', 'uid', 'userid', 'user', 'username'),
-  ...each('password', 'pwd', 'password'),
-  ...each('tls', 'sslmode', 'ssl', 'tls'),
-  ...each('caFile', 'sslrootcert', 'sslca', 'tlscafile', 'servercertificate'),
-  ...each('encrypt', 'encrypt'),
-  ...each('trust', 'trustservercertificate'),
-  ...each('applicationName', 'app', 'applicationname'),
-  ...each('connectTimeoutSeconds', 'connecttimeout', 'connectiontimeout', 'logintimeout', 'timeout'),
-  ...each('intent', 'applicationintent'),
-  ...each('integrated', 'trustedconnection', 'integratedsecurity', 'authentication'),
-  ...each('driver', 'driver', 'provider'),
-  ...each('dsn', 'dsn', 'filedsn'),
-  ...each('instance', 'instance', 'instancename'),
-  // What has no meaning for a program that only reads, in its own way.
-  ...each('ignored', 'charset', 'characterset', 'clientencoding', 'option', 'marsconnection', 'pooling'),
-  ...each('ignored', 'multipleactiveresultsets', 'multisubnetfailover', 'persistsecurityinfo', 'readonly'),
-  ...each('ignored', 'tdsversion', 'channelbinding', 'targetsessionattrs', 'gssencmode', 'servertimezone'),
-  ...each('ignored', 'minpoolsize', 'maxpoolsize', 'columnencryption', 'keepalives'),
-};
-
-function each(field: Field, ...keys: readonly string[]): Record<string, Field> {
-  return Object.fromEntries(keys.map((key) => [key, field]));
-}
+import { type Field, type Fields, fieldsOf, type Refuse } from './connection-fields.ts';
+import type { ConnectionTarget } from './connection-target.ts';
+import { tlsOf } from './connection-tls.ts';
+import { pairsOfUrl } from './connection-url.ts';
+import { isPairs, type Pair, parseKeywords, parsePairs } from './odbc-string.ts';
 
 const SCHEMES: Readonly<Record<string, DatabaseEngine>> = {
   postgres: 'postgres',
@@ -139,81 +63,6 @@ export function parseConnectionString(
     );
   }
   return targetOf(decided, fields, refuse);
-}
-
-type Refuse = (problem: string, hint?: string) => FoundryError;
-type Fields = ReadonlyMap<Field, string>;
-
-function isPairs(pairs: readonly Pair[] | BrokenString): pairs is readonly Pair[] {
-  return Array.isArray(pairs);
-}
-
-/** The part behind `scheme://`. Parsed by hand: the URL class treats databases' schemes and their passwords unlike each other. */
-function pairsOfUrl(rest: string, refuse: Refuse): readonly Pair[] {
-  const [beforeQuery = '', query = ''] = cut(rest, rest.indexOf('?'));
-  // SQL Server's JDBC driver has `;key=value` where others have `?key=value&…`.
-  const [main = '', properties = ''] = cut(beforeQuery, beforeQuery.indexOf(';'));
-  const slash = main.indexOf('/', main.lastIndexOf('@') + 1);
-  const [authority = '', path = ''] = cut(main, slash);
-  const at = authority.lastIndexOf('@');
-  const place = authority.slice(at + 1);
-  const pairs: Pair[] = [];
-  const add = (key: string, value: string): void => {
-    if (value !== '') pairs.push({ key, value: decode(value, key, refuse) });
-  };
-  if (at >= 0) {
-    const [user = '', password = ''] = cut(authority.slice(0, at), authority.slice(0, at).indexOf(':'));
-    add('user', user);
-    add('password', password);
-  }
-  if (place.includes(',')) throw refuse('several hosts are not supported', 'Name one host.');
-  const host = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(place);
-  if (host === null) throw refuse('the host cannot be read', 'Write IPv6 addresses in brackets.');
-  add('host', (host[1] ?? '').replace(/^\[(.*)\]$/, '$1'));
-  add('port', host[2] ?? '');
-  add('database', path.replace(/\/$/, ''));
-  for (const part of query.split('&').filter((text) => text !== '')) {
-    const [key = '', value = ''] = cut(part, part.indexOf('='));
-    add(decode(key, 'a key', refuse), value.replaceAll('+', '%20'));
-  }
-  const more = parsePairs(properties);
-  if (!isPairs(more)) throw refuse(more.problem);
-  return [...pairs, ...more];
-}
-
-/** The text before and behind a character; all of it and nothing where `at` is negative. */
-function cut(text: string, at: number): readonly [string, string] {
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
-}
-
-function decode(text: string, what: string, refuse: Refuse): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw refuse(
-      `${what} holds a % that is no percent-encoding`,
-      'Write % itself as %25, @ as %40, / as %2F.',
-    );
-  }
-}
-
-function fieldsOf(pairs: readonly Pair[], refuse: Refuse): Fields {
-  const fields = new Map<Field, string>();
-  for (const { key, value } of pairs) {
-    const folded = key.toLowerCase().replaceAll(/[\s_-]/g, '');
-    const field = Object.hasOwn(FIELDS, folded) ? FIELDS[folded] : undefined;
-    if (field === undefined) {
-      throw refuse(
-        `the key ${key} is not known${didYouMean(folded, Object.keys(FIELDS))}`,
-        'Remove it, or set what it means in the db section of the config.',
-      );
-    }
-    if (field === 'ignored') continue;
-    const first = fields.get(field);
-    if (first !== undefined && first !== value) throw refuse(`${key} is given twice, with different values`);
-    fields.set(field, value);
-  }
-  return fields;
 }
 
 function engineOfPairs(fields: Fields, pairs: readonly Pair[]): DatabaseEngine | undefined {
@@ -294,52 +143,4 @@ function wholeNumber(text: string, what: string, most: number, refuse: Refuse): 
   if (!/^\d+$/.test(text.trim()) || value < 1 || value > most)
     throw refuse(`the ${what} is no number from 1 to ${most}`);
   return value;
-}
-
-const TLS_WORDS: Readonly<Record<string, TlsMode>> = {
-  ...Object.fromEntries(TLS_MODES.map((mode) => [mode.replaceAll('-', ''), mode])),
-  allow: 'prefer',
-  preferred: 'prefer',
-  required: 'require',
-  verifyidentity: 'verify-full',
-  disabled: 'disable',
-  true: 'require',
-  yes: 'require',
-  '1': 'require',
-  mandatory: 'require',
-  strict: 'verify-full',
-  false: 'disable',
-  no: 'disable',
-  '0': 'disable',
-  optional: 'prefer',
-};
-
-/** `sslmode`, and the pair `Encrypt`, `TrustServerCertificate` of SQL Server, where encrypting verifies by default. */
-function tlsOf(engine: DatabaseEngine, fields: Fields, refuse: Refuse): TlsMode | undefined {
-  const word = (field: 'tls' | 'encrypt' | 'trust'): TlsMode | undefined => {
-    const text = fields.get(field);
-    if (text === undefined) return undefined;
-    const folded = text.toLowerCase().replaceAll(/[\s_-]/g, '');
-    const mode = Object.hasOwn(TLS_WORDS, folded) ? TLS_WORDS[folded] : undefined;
-    if (mode === undefined)
-      throw refuse(
-        `the value of ${field === 'tls' ? 'sslmode' : field} is not known`,
-        `Write one of ${TLS_MODES.join(', ')}.`,
-      );
-    return mode;
-  };
-  const [mode, encrypt, trust] = [word('tls'), word('encrypt'), word('trust')];
-  if (mode !== undefined) return mode;
-  if (encrypt === undefined && trust === undefined) return fields.has('caFile') ? 'verify-full' : undefined;
-  if (encrypt === 'disable') return 'disable';
-  if (trust === 'require') return 'require';
-  return engine === 'mssql' ? 'verify-full' : (encrypt ?? 'require');
-}
-
-/** `postgres erp.example.com:5432/sales`: what messages and manifests say. */
-export function describeTarget({ engine, host, port, socket, instance, database }: ConnectionTarget): string {
-  const place =
-    socket ??
-    `${host}${instance === undefined ? '' : `\\${instance}`}${port === undefined ? '' : `:${port}`}`;
-  return `${engine} ${place}${database === undefined ? '' : `/${database}`}`;
 }

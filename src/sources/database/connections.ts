@@ -1,7 +1,8 @@
 import type { DatabaseSourceSpec } from '../../config/database/spec.ts';
 import { FoundryError } from '../../core/errors.ts';
 import type { RetryPolicy } from '../../resilience/retry.ts';
-import { type ConnectionTarget, parseConnectionString } from './connection-string.ts';
+import { parseConnectionString } from './connection-string.ts';
+import type { ConnectionTarget } from './connection-target.ts';
 import type { Driver, Session } from './driver.ts';
 import { DRIVERS } from './drivers.ts';
 import { isTemporary } from './shared-snapshot.ts';

@@ -18,10 +18,10 @@ import {
   landsNulls,
 } from '../cursor.ts';
 import { canonicalBound } from '../cursor-filter.ts';
-import { type BaseQuery, type Condition, selectFrom, selectList } from './base-query.ts';
+import { type Condition, selectFrom, selectList } from './base-query.ts';
 import { batchOf } from './cells.ts';
-import type { Dialect } from './dialect.ts';
-import type { ColumnOrder, ResultColumn, Session, TextRow } from './driver.ts';
+import type { ColumnOrder, ResultColumn, TextRow } from './driver.ts';
+import { countRows, type QuerySite } from './query-site.ts';
 
 /** What an incremental read reads, settled before the bulk of it begins. */
 export interface CursorRead {
@@ -34,15 +34,7 @@ export interface CursorRead {
   readonly outcome: CursorOutcome;
 }
 
-export interface CursorSite {
-  readonly session: Session;
-  readonly dialect: Dialect;
-  readonly base: BaseQuery;
-  readonly columns: readonly ResultColumn[];
-  readonly origin: string;
-}
-
-interface Ordered extends CursorSite {
+interface Ordered extends QuerySite {
   readonly column: ResultColumn;
   readonly order: ColumnOrder;
 }
@@ -54,7 +46,7 @@ interface Ordered extends CursorSite {
  *
  * @throws SCHEMA001, DATA001, and what the session throws
  */
-export async function planCursor(site: CursorSite, request: CursorRequest): Promise<CursorRead> {
+export async function planCursor(site: QuerySite, request: CursorRequest): Promise<CursorRead> {
   const ordered = { ...site, ...orderedColumn(site, request) };
   const { kind } = ordered.order;
   const start = request.start === undefined ? undefined : bound(ordered, request.start);
@@ -94,7 +86,7 @@ export async function planCursor(site: CursorSite, request: CursorRequest): Prom
 }
 
 function orderedColumn(
-  { columns }: CursorSite,
+  { columns }: QuerySite,
   { column: name, kind }: CursorRequest,
 ): { readonly column: ResultColumn; readonly order: ColumnOrder } {
   const column = columns.find((candidate) => candidate.name === name);
@@ -251,23 +243,15 @@ async function rereadRows(
   from: string | undefined,
 ): Promise<number> {
   if (start === undefined || from === undefined || from === start) return 0;
-  return count(site, [compare(site.order, '>=', from), compare(site.order, '<', start)]);
+  return countRows(site, [compare(site.order, '>=', from), compare(site.order, '<', start)]);
 }
 
 async function nullRows(site: Ordered, request: CursorRequest) {
   const condition: Condition = { sql: () => `${site.order.expression} IS NULL` };
-  const rows = await count(site, [condition]);
+  const rows = await countRows(site, [condition]);
   const landed =
     rows > 0
       ? landsNulls(request, `${rows} rows of ${site.origin}`)
       : request.first && request.nullRows === 'include';
   return { counted: { rows, landed }, conditions: rows > 0 && landed ? [condition] : undefined };
-}
-
-async function count(
-  { session, base, dialect }: CursorSite,
-  conditions: readonly Condition[],
-): Promise<number> {
-  const [row] = await session.query(selectFrom(base, dialect, dialect.rowCount, conditions));
-  return Number(row?.[0] ?? 0);
 }

@@ -3,7 +3,7 @@ import { retrying } from '../../resilience/retry.ts';
 import type { CsvBlock } from '../engine-input.ts';
 import type { OpenSource, ReadRequest, Source, SourcePlan } from '../source.ts';
 import { batchesOf } from './cells.ts';
-import { describeTarget } from './connection-string.ts';
+import { describeTarget } from './connection-target.ts';
 import { connectionsTo, connectionTarget, readPolicy } from './connections.ts';
 import type { ResultColumn } from './driver.ts';
 import { lookAt, openReading, type Reading } from './reading.ts';

@@ -19,6 +19,8 @@ export interface Dialect {
   readonly rowCount: string;
   /** The first rows of `SELECT <select> <rest>`: `… LIMIT n`, `SELECT TOP (n) …`. */
   limit(select: string, rest: string, rows: number): string;
+  /** The one row behind so many of `SELECT <select> <rest>`, which is ordered; the server passes over those. */
+  nth(select: string, rest: string, before: number): string;
   /** SQL that gives the server's time as canonical text of the kind, for `:until`; undefined for other kinds. */
   now(kind: CursorKind): string | undefined;
 }

@@ -2,7 +2,7 @@ import type { DatabaseEngine } from '../../config/database/spec.ts';
 import type { DataType } from '../../core/schema.ts';
 import type { CursorKind } from '../../table/cursor-order.ts';
 import type { CsvBlock, TextForm } from '../engine-input.ts';
-import type { ConnectionTarget } from './connection-string.ts';
+import type { ConnectionTarget } from './connection-target.ts';
 import type { Dialect } from './dialect.ts';
 import type { Statement } from './statement.ts';
 

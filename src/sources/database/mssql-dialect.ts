@@ -25,6 +25,7 @@ export const mssqlDialect: Dialect = {
     return { before, from: `(${select}\n) q` };
   },
   limit: (select, rest, rows) => `SELECT TOP (${rows}) ${select} ${rest}`,
+  nth: (select, rest, before) => `SELECT ${select} ${rest} OFFSET ${before} ROWS FETCH NEXT 1 ROWS ONLY`,
   now(kind) {
     switch (kind) {
       case 'timestamptz':

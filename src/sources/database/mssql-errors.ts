@@ -1,11 +1,7 @@
-import { type ErrorCode, FoundryError, messageOf } from '../../core/errors.ts';
-import { type ConnectionTarget, describeTarget } from './connection-string.ts';
+import { FoundryError, messageOf } from '../../core/errors.ts';
+import { type ConnectionTarget, describeTarget } from './connection-target.ts';
+import { alike, type Meaning, oneLine } from './meaning.ts';
 import type { Statement } from './statement.ts';
-
-interface Known {
-  readonly code: ErrorCode;
-  readonly hint: string;
-}
 
 const CREDENTIALS =
   'Check user, password and database in the connection string, and whether the server allows logins by password.';
@@ -13,19 +9,16 @@ const AGAIN = 'The server could not go on just now; the read is tried again, and
 const GRANT = 'Let the user read it: GRANT SELECT ON schema.table TO user.';
 
 /** By the server's number (sys.messages), or the driver's code. */
-const KNOWN: Readonly<Record<string, Known>> = {
-  18456: { code: 'AUTH001', hint: CREDENTIALS },
-  18452: { code: 'AUTH001', hint: CREDENTIALS },
+const KNOWN: Readonly<Record<string, Meaning>> = {
+  ...alike([18456, 18452, 'ELOGIN'], { code: 'AUTH001', hint: CREDENTIALS }),
   4060: { code: 'AUTH001', hint: 'Check the name of the database, and whether the user may use it.' },
-  102: { code: 'EXT001', hint: 'Correct the query at the place that the server quotes.' },
-  156: { code: 'EXT001', hint: 'Correct the query at the place that the server quotes.' },
+  ...alike([102, 156], { code: 'EXT001', hint: 'Correct the query at the place that the server quotes.' }),
   207: { code: 'EXT001', hint: 'Check the names of the columns.' },
   208: {
     code: 'EXT001',
     hint: 'Check the name of the table, its schema, and the database that it is looked for in.',
   },
-  229: { code: 'EXT001', hint: GRANT },
-  230: { code: 'EXT001', hint: GRANT },
+  ...alike([229, 230], { code: 'EXT001', hint: GRANT }),
   916: { code: 'AUTH001', hint: 'Let the user into the database: CREATE USER user FOR LOGIN user.' },
   1033: { code: 'EXT001', hint: 'Leave ORDER BY out of subqueries, or give it OFFSET 0 ROWS.' },
   8155: { code: 'EXT001', hint: 'Give every column of the query a name: COUNT(*) AS n.' },
@@ -50,15 +43,8 @@ const KNOWN: Readonly<Record<string, Known>> = {
     code: 'EXT001',
     hint: 'The query reads a second database: allow snapshots there too (ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON).',
   },
-  3960: { code: 'RETRY001', hint: AGAIN },
+  ...alike([3960, 40197, 40501, 40613, 49918, 10928, 10929, 6005], { code: 'RETRY001', hint: AGAIN }),
   3961: { code: 'RETRY001', hint: 'The table was altered while it was read.' },
-  40197: { code: 'RETRY001', hint: AGAIN },
-  40501: { code: 'RETRY001', hint: AGAIN },
-  40613: { code: 'RETRY001', hint: AGAIN },
-  49918: { code: 'RETRY001', hint: AGAIN },
-  10928: { code: 'RETRY001', hint: AGAIN },
-  10929: { code: 'RETRY001', hint: AGAIN },
-  6005: { code: 'RETRY001', hint: AGAIN },
   ENOTFOUND: { code: 'EXT001', hint: 'Check the name of the host in the connection string.' },
   ECONNREFUSED: {
     code: 'RETRY001',
@@ -68,7 +54,6 @@ const KNOWN: Readonly<Record<string, Known>> = {
     code: 'EXT001',
     hint: 'Check the name of the instance, and whether the SQL Server Browser runs; or write the port.',
   },
-  ELOGIN: { code: 'AUTH001', hint: CREDENTIALS },
   EENCRYPT: {
     code: 'EXT001',
     hint: 'Set Encrypt=yes where the server requires TLS, Encrypt=no where it has none.',
@@ -79,12 +64,12 @@ const KNOWN: Readonly<Record<string, Known>> = {
   },
 };
 
-const CERTIFICATE: Known = {
+const CERTIFICATE: Meaning = {
   code: 'EXT001',
   hint: 'Name the authority of the server’s certificate (ServerCertificate=…), or set TrustServerCertificate=yes to trust any.',
 };
 
-const LOST: Known = {
+const LOST: Meaning = {
   code: 'RETRY001',
   hint: 'The connection was lost. Check the network and the server’s log, and run again.',
 };
@@ -149,11 +134,4 @@ function isLost(words: readonly string[], message: string): boolean {
       ['ESOCKET', 'ETIMEOUT', 'ECONNCLOSED', 'ECONNRESET', 'ENOTOPEN', 'EPIPE'].includes(word),
     ) || /connection (?:was )?(?:lost|closed)|socket hang up|ECONNRESET|ETIMEDOUT/i.test(message)
   );
-}
-
-const LONGEST_QUERY = 500;
-
-function oneLine(sql: string): string {
-  const text = sql.replaceAll(/\s+/g, ' ').trim();
-  return text.length <= LONGEST_QUERY ? text : `${text.slice(0, LONGEST_QUERY)}…`;
 }

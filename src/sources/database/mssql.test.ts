@@ -2,16 +2,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FoundryError } from '../../core/errors.ts';
 import { formatType } from '../../core/schema.ts';
 import { textCast } from '../../table/cast.ts';
+import { failure } from '../../testing/refusal.ts';
 import { selfSigned } from '../../testing/tds/certificate.ts';
 import { openTdsDatabase, type TdsDatabase } from '../../testing/tds/database.ts';
 import { MATRIX, matrixRows } from '../../testing/tds/matrix.ts';
 import { matrixHandler } from '../../testing/tds/matrix-handler.ts';
 import { matrixLands, matrixText } from '../../testing/tds/matrix-texts.ts';
 import { startTdsServer, type TdsServer } from '../../testing/tds/server.ts';
-import { type ConnectionTarget, parseConnectionString } from './connection-string.ts';
+import { parseConnectionString } from './connection-string.ts';
+import type { ConnectionTarget } from './connection-target.ts';
 import type { Session, SessionOptions, TextRow, TypePolicy } from './driver.ts';
 import { mssqlDriver } from './mssql.ts';
 
@@ -239,12 +240,3 @@ describe('SQL Server, by the TDS server of the tests', () => {
     rmSync(folder, { recursive: true });
   });
 });
-
-async function failure(promise: Promise<unknown>): Promise<FoundryError> {
-  const error: unknown = await promise.then(
-    () => new Error('it went well'),
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof FoundryError) return error;
-  throw error;
-}

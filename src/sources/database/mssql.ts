@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type { ConnectionPool, config as DriverConfig } from 'mssql';
-import { FoundryError, messageOf, throwIfStopped } from '../../core/errors.ts';
-import type { ConnectionTarget } from './connection-string.ts';
-import type { Driver, ResultColumn, Session, SessionOptions, TextRow } from './driver.ts';
+import { messageOf, throwIfStopped } from '../../core/errors.ts';
+import { readAuthorities } from './authorities.ts';
+import type { ConnectionTarget } from './connection-target.ts';
+import type { Driver, ResultColumn, Session, SessionOptions } from './driver.ts';
+import { guardOf } from './guard.ts';
 import { mssqlDialect } from './mssql-dialect.ts';
 import { mssqlFailure } from './mssql-errors.ts';
 import { describeBatch, type MssqlWire, runBatch, textBlocks } from './mssql-rows.ts';
@@ -128,24 +129,12 @@ function driverConfig(
       encrypt,
       trustServerCertificate: trust,
       ...(instance !== undefined && target.port === undefined && { instanceName: instance }),
-      ...(caFile !== undefined && { cryptoCredentialsDetails: { ca: readAuthority(caFile) } }),
+      ...(caFile !== undefined && { cryptoCredentialsDetails: { ca: readAuthorities(caFile) } }),
       appName: options.applicationName,
       readOnlyIntent: target.readOnlyIntent === true,
       useUTC: true,
     },
   };
-}
-
-function readAuthority(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new FoundryError(
-      'CFG001',
-      `the certificates of the connection string cannot be read: ${messageOf(error)}`,
-      { hint: 'Correct the path of the CA file in the connection string.', cause: error },
-    );
-  }
 }
 
 async function prepareSession(
@@ -154,28 +143,10 @@ async function prepareSession(
   options: SessionOptions,
   finish: () => void,
 ): Promise<Session> {
-  const guarded = async <T>(run: () => Promise<T>, statement?: Statement): Promise<T> => {
-    throwIfStopped(options.signal);
-    try {
-      return await run();
-    } catch (error) {
-      throwIfStopped(options.signal);
-      throw mssqlFailure(error, target, statement);
-    }
-  };
-  async function* guardedRows(statement: Statement): AsyncGenerator<readonly TextRow[]> {
-    throwIfStopped(options.signal);
-    try {
-      yield* textBlocks(wire, statement);
-      throwIfStopped(options.signal);
-    } catch (error) {
-      throwIfStopped(options.signal);
-      throw mssqlFailure(error, target, statement);
-    }
-  }
-  const query = (statement: Statement) => guarded(() => runBatch(wire, statement), statement);
+  const guard = guardOf(options.signal, (error, statement) => mssqlFailure(error, target, statement));
+  const query = (statement: Statement) => guard.call(() => runBatch(wire, statement), statement);
   const batch = (sql: string) =>
-    guarded(async () => {
+    guard.call(async () => {
       await wire.pool.request().batch(sql);
     });
   const version = await query({
@@ -199,7 +170,7 @@ async function prepareSession(
     // The server knows no session that can only read, so whatever a query did is taken back.
     end: () => batch('IF @@TRANCOUNT > 0 ROLLBACK'),
     describe: (statement, policy) =>
-      guarded(async () => {
+      guard.call(async () => {
         const columns = rowGiving(await describeBatch(wire, statement), statement);
         return columns.map((column): ResultColumn => {
           const quoted = mssqlDialect.identifier(column.name);
@@ -207,7 +178,7 @@ async function prepareSession(
         });
       }, statement),
     query,
-    rows: guardedRows,
+    rows: (statement) => guard.stream(() => textBlocks(wire, statement), statement),
     primaryKey: async (table) => {
       const rows = await query(primaryKeyOf(table));
       return rows.length === 1 ? (rows[0]?.[0] ?? undefined) : undefined;

@@ -21,6 +21,7 @@ export const mysqlDialect: Dialect = {
   placeholder: () => '?',
   wrap: (query) => ({ before: '', from: `(${query}\n) q` }),
   limit: (select, rest, rows) => `SELECT ${select} ${rest} LIMIT ${rows}`,
+  nth: (select, rest, before) => `SELECT ${select} ${rest} LIMIT 1 OFFSET ${before}`,
   now(kind) {
     switch (kind) {
       case 'timestamptz':

@@ -1,11 +1,7 @@
-import { type ErrorCode, FoundryError, messageOf } from '../../core/errors.ts';
-import { type ConnectionTarget, describeTarget } from './connection-string.ts';
+import { FoundryError, messageOf } from '../../core/errors.ts';
+import { type ConnectionTarget, describeTarget } from './connection-target.ts';
+import { alike, type Meaning, oneLine } from './meaning.ts';
 import type { Statement } from './statement.ts';
-
-interface Known {
-  readonly code: ErrorCode;
-  readonly hint: string;
-}
 
 const CREDENTIALS =
   'Check the user and the password in the connection string, and from which hosts the user may log in.';
@@ -13,10 +9,9 @@ const AGAIN = 'The server could not go on just now; the read is tried again, and
 const GRANT = 'Let the user read the table: GRANT SELECT ON database.table TO user.';
 
 /** By the server's number (MySQL's and MariaDB's error reference), or the driver's code. */
-const KNOWN: Readonly<Record<string, Known>> = {
+const KNOWN: Readonly<Record<string, Meaning>> = {
   1044: { code: 'AUTH001', hint: 'Let the user use the database: GRANT SELECT ON database.* TO user.' },
-  1045: { code: 'AUTH001', hint: CREDENTIALS },
-  1698: { code: 'AUTH001', hint: CREDENTIALS },
+  ...alike([1045, 1698], { code: 'AUTH001', hint: CREDENTIALS }),
   1130: { code: 'AUTH001', hint: 'Let the user log in from this host: CREATE USER user@host.' },
   1049: { code: 'EXT001', hint: 'Check the name of the database in the connection string.' },
   1054: {
@@ -28,42 +23,28 @@ const KNOWN: Readonly<Record<string, Known>> = {
     hint: 'Give every column of the query a name of its own: SELECT a.id AS a_id, b.id AS b_id.',
   },
   1064: { code: 'EXT001', hint: 'Correct the query at the place that the server quotes.' },
-  1142: { code: 'EXT001', hint: GRANT },
-  1143: { code: 'EXT001', hint: GRANT },
+  ...alike([1142, 1143, 1227], { code: 'EXT001', hint: GRANT }),
   1146: { code: 'EXT001', hint: 'Check the name of the table, and the database that it is looked for in.' },
-  1227: { code: 'EXT001', hint: GRANT },
   1267: { code: 'EXT001', hint: 'Give both sides one collation: expression COLLATE utf8mb4_unicode_ci.' },
   1317: { code: 'EXT001', hint: 'Somebody ended the statement at the server (KILL QUERY).' },
   1792: { code: 'EXT001', hint: 'The session can only read: a query must be a SELECT.' },
-  1969: {
+  ...alike([1969, 3024], {
     code: 'EXT001',
     hint: 'Raise statement_timeout_seconds, or split the read into chunks (db.chunk_rows), so that no statement takes this long.',
-  },
-  3024: {
-    code: 'EXT001',
-    hint: 'Raise statement_timeout_seconds, or split the read into chunks (db.chunk_rows), so that no statement takes this long.',
-  },
-  1040: { code: 'RETRY001', hint: AGAIN },
-  1203: { code: 'RETRY001', hint: AGAIN },
-  1053: { code: 'RETRY001', hint: AGAIN },
+  }),
+  ...alike([1040, 1203, 1053, 1158, 1159, 1160, 1161, 1213, 1927, 2006, 2013, 4031], {
+    code: 'RETRY001',
+    hint: AGAIN,
+  }),
   1129: {
     code: 'RETRY001',
     hint: 'The server refuses this host after many broken connections: FLUSH HOSTS there.',
   },
-  1158: { code: 'RETRY001', hint: AGAIN },
-  1159: { code: 'RETRY001', hint: AGAIN },
-  1160: { code: 'RETRY001', hint: AGAIN },
-  1161: { code: 'RETRY001', hint: AGAIN },
   1205: {
     code: 'RETRY001',
     hint: 'Another transaction holds the table; see who: SHOW ENGINE INNODB STATUS.',
   },
-  1213: { code: 'RETRY001', hint: AGAIN },
   1412: { code: 'RETRY001', hint: 'The table was altered while it was read.' },
-  1927: { code: 'RETRY001', hint: AGAIN },
-  2006: { code: 'RETRY001', hint: AGAIN },
-  2013: { code: 'RETRY001', hint: AGAIN },
-  4031: { code: 'RETRY001', hint: AGAIN },
   ENOTFOUND: { code: 'EXT001', hint: 'Check the name of the host in the connection string.' },
   EAI_AGAIN: { code: 'RETRY001', hint: 'The name of the host could not be looked up just now.' },
   ECONNREFUSED: {
@@ -116,18 +97,11 @@ export function lostMysql(message: string): Error {
   return Object.assign(new Error(message), { code: 'PROTOCOL_CONNECTION_LOST' });
 }
 
-const LOST_CONNECTION: Known = {
+const LOST_CONNECTION: Meaning = {
   code: 'RETRY001',
   hint: 'The connection was lost. Check the network and the server’s log, and run again.',
 };
 
 function isLost(word: string, message: string): boolean {
   return LOST.has(word) || /packets? out of order|closed state|connection (?:lost|is closed)/i.test(message);
-}
-
-const LONGEST_QUERY = 500;
-
-function oneLine(sql: string): string {
-  const text = sql.replaceAll(/\s+/g, ' ').trim();
-  return text.length <= LONGEST_QUERY ? text : `${text.slice(0, LONGEST_QUERY)}…`;
 }

@@ -3,13 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { FoundryError } from '../../core/errors.ts';
 import { formatType } from '../../core/schema.ts';
 import { textCast } from '../../table/cast.ts';
 import { type MysqlLab, mysqlLab } from '../../testing/mysql-kit.ts';
 import { MYSQL_MATRIX, mysqlMatrixTable, mysqlMatrixTexts } from '../../testing/mysql-matrix.ts';
+import { failure } from '../../testing/refusal.ts';
 import { mayRun } from '../../testing/services.ts';
-import { type ConnectionTarget, parseConnectionString } from './connection-string.ts';
+import { parseConnectionString } from './connection-string.ts';
+import type { ConnectionTarget } from './connection-target.ts';
 import type { ResultColumn, Session, SessionOptions, TextRow, TypePolicy } from './driver.ts';
 import { mysqlDriver } from './mysql.ts';
 
@@ -246,15 +247,6 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_MYSQL_URL'))('MariaDB', () => {
     return Number(row?.[0]);
   }
 });
-
-async function failure(promise: Promise<unknown>): Promise<FoundryError> {
-  const error: unknown = await promise.then(
-    () => new Error('it went well'),
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof FoundryError) return error;
-  throw error;
-}
 
 /** Asks until the answer is the expected one, at most for ten seconds. */
 async function eventually<T>(ask: () => Promise<T>, expected: T): Promise<T> {

@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
 import type { Connection, ConnectionOptions, QueryError, SslOptions } from 'mysql2';
-import { FoundryError, messageOf, throwIfStopped } from '../../core/errors.ts';
+import { FoundryError, throwIfStopped } from '../../core/errors.ts';
 import type { CsvBlock } from '../engine-input.ts';
-import type { ConnectionTarget } from './connection-string.ts';
+import { readAuthorities } from './authorities.ts';
+import type { ConnectionTarget } from './connection-target.ts';
 import type { Driver, ResultColumn, Session, SessionOptions, TextRow, TypePolicy } from './driver.ts';
+import { guardOf } from './guard.ts';
 import { mysqlDialect } from './mysql-dialect.ts';
 import { lostMysql, mysqlFailure } from './mysql-errors.ts';
 import { csvBlocks, describeStatement, type MysqlWire, runStatement, textBlocks } from './mysql-rows.ts';
@@ -107,23 +108,8 @@ function tlsOptions({ tls, caFile }: ConnectionTarget): SslOptions {
   return {
     rejectUnauthorized: verify,
     verifyIdentity: tls === 'verify-full',
-    ...(caFile !== undefined && { ca: readAuthority(caFile) }),
+    ...(caFile !== undefined && { ca: readAuthorities(caFile) }),
   };
-}
-
-function readAuthority(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new FoundryError(
-      'CFG001',
-      `the certificates of the connection string cannot be read: ${messageOf(error)}`,
-      {
-        hint: 'Correct the path of the CA file in the connection string.',
-        cause: error,
-      },
-    );
-  }
 }
 
 async function prepareSession(
@@ -132,25 +118,8 @@ async function prepareSession(
   options: SessionOptions,
   finish: () => void,
 ): Promise<Session> {
-  const guarded = async <T>(run: () => Promise<T>, statement?: Statement): Promise<T> => {
-    throwIfStopped(options.signal);
-    try {
-      return await run();
-    } catch (error) {
-      throwIfStopped(options.signal);
-      throw mysqlFailure(error, target, statement);
-    }
-  };
-  async function* guardedBlocks<T>(blocks: () => AsyncIterable<T>, statement: Statement): AsyncGenerator<T> {
-    throwIfStopped(options.signal);
-    try {
-      yield* blocks();
-    } catch (error) {
-      throwIfStopped(options.signal);
-      throw mysqlFailure(error, target, statement);
-    }
-  }
-  const run = (sql: string) => guarded(() => runStatement(wire, { sql, params: [] }));
+  const guard = guardOf(options.signal, (error, statement) => mysqlFailure(error, target, statement));
+  const run = (sql: string) => guard.call(() => runStatement(wire, { sql, params: [] }));
 
   const [first] = await run('SELECT VERSION()');
   const version = first?.[0] ?? '';
@@ -168,7 +137,7 @@ async function prepareSession(
       await run('COMMIT');
     },
     describe: (query, policy) =>
-      guarded(async () => {
+      guard.call(async () => {
         const fields = rowGiving(await describeStatement(wire, query), query);
         await checkZone(run, policy);
         return fields.map((field): ResultColumn => {
@@ -176,13 +145,13 @@ async function prepareSession(
           return mysqlColumn(field, `q.${quoted}`, quoted, policy);
         });
       }, query),
-    query: (statement) => guarded(() => runStatement(wire, statement), statement),
+    query: (statement) => guard.call(() => runStatement(wire, statement), statement),
     rows: (statement): AsyncIterable<readonly TextRow[]> =>
-      guardedBlocks(() => textBlocks(wire, statement), statement),
+      guard.stream(() => textBlocks(wire, statement), statement),
     csv: (statement, columns): AsyncIterable<CsvBlock> =>
-      guardedBlocks(() => csvBlocks(wire, statement, columns), statement),
+      guard.stream(() => csvBlocks(wire, statement, columns), statement),
     primaryKey: async (table) => {
-      const rows = await guarded(() => runStatement(wire, primaryKeyOf(table)));
+      const rows = await guard.call(() => runStatement(wire, primaryKeyOf(table)));
       return rows.length === 1 ? (rows[0]?.[0] ?? undefined) : undefined;
     },
     close: async () => {

@@ -75,3 +75,7 @@ export function parseKeywords(text: string): readonly Pair[] | BrokenString {
   }
   return pairs;
 }
+
+export function isPairs(pairs: readonly Pair[] | BrokenString): pairs is readonly Pair[] {
+  return Array.isArray(pairs);
+}

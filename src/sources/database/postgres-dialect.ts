@@ -20,6 +20,7 @@ export const postgresDialect: Dialect = {
   placeholder: (n) => `$${n}`,
   wrap: (query) => ({ before: '', from: `(${query}\n) q` }),
   limit: (select, rest, rows) => `SELECT ${select} ${rest} LIMIT ${rows}`,
+  nth: (select, rest, before) => `SELECT ${select} ${rest} LIMIT 1 OFFSET ${before}`,
   now(kind) {
     const format = `'YYYY-MM-DD"T"HH24:MI:SS.US'`;
     switch (kind) {

@@ -1,4 +1,5 @@
-import { type ErrorCode, FoundryError, messageOf } from '../../core/errors.ts';
+import { FoundryError, messageOf } from '../../core/errors.ts';
+import { alike, type Meaning, oneLine } from './meaning.ts';
 import type { Statement } from './statement.ts';
 
 /** What an error of the driver holds; other errors have some of it. */
@@ -7,11 +8,6 @@ interface ServerError {
   readonly position?: unknown;
   readonly detail?: unknown;
   readonly hint?: unknown;
-}
-
-interface Meaning {
-  readonly code: ErrorCode;
-  readonly hint: string;
 }
 
 const LOST: Meaning = {
@@ -41,13 +37,10 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     code: 'EXT001',
     hint: 'Raise statement_timeout_seconds, or read in smaller chunks: chunk_rows.',
   },
-  '57P01': LOST,
-  '57P02': LOST,
+  ...alike(['57P01', '57P02', '57P05', '08'], LOST),
   '57P03': { code: 'RETRY001', hint: 'The server is starting or stopping. Run again later.' },
   '57P04': { code: 'EXT001', hint: 'The database was dropped.' },
-  '57P05': LOST,
   '40': { code: 'RETRY001', hint: 'The transaction collided with others. Run again.' },
-  '08': LOST,
   '58': { code: 'RETRY001', hint: 'The server failed; see its log.' },
   XX: { code: 'EXT001', hint: 'The server failed; see its log.' },
   ENOTFOUND: { code: 'EXT001', hint: 'Check the host in the connection string.' },
@@ -113,11 +106,4 @@ function place(sql: string, position: number): string {
   const before = [...sql].slice(0, position - 1).join('');
   const lines = before.split('\n');
   return `line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1}`;
-}
-
-const SHOWN = 600;
-
-function oneLine(sql: string): string {
-  const line = sql.replaceAll(/\s+/g, ' ').trim();
-  return line.length <= SHOWN ? line : `${line.slice(0, SHOWN)}…`;
 }

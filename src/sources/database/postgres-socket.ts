@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import { FoundryError, messageOf } from '../../core/errors.ts';
-import type { ConnectionTarget } from './connection-string.ts';
+import { readAuthorities } from './authorities.ts';
+import type { ConnectionTarget } from './connection-target.ts';
 
 const PORT = 5432;
 
@@ -35,11 +34,11 @@ export function openSocket(target: ConnectionTarget, timeoutMs: number): Promise
  * What the driver does about TLS. Without a mode: TLS where the server has it, as PostgreSQL's own clients do.
  * @throws CFG001 when the file of authorities cannot be read
  */
-export async function tlsOption(target: ConnectionTarget): Promise<false | 'prefer' | ConnectionOptions> {
+export function tlsOption(target: ConnectionTarget): false | 'prefer' | ConnectionOptions {
   const { tls = 'prefer', host, socket } = target;
   if (tls === 'disable' || socket !== undefined) return false;
   if (tls === 'prefer') return 'prefer';
-  const ca = target.caFile === undefined ? {} : { ca: await readAuthorities(target.caFile) };
+  const ca = target.caFile === undefined ? {} : { ca: readAuthorities(target.caFile) };
   switch (tls) {
     case 'require':
       return { ...ca, rejectUnauthorized: false };
@@ -47,17 +46,6 @@ export async function tlsOption(target: ConnectionTarget): Promise<false | 'pref
       return { ...ca, rejectUnauthorized: true, checkServerIdentity: () => undefined };
     case 'verify-full':
       return { ...ca, rejectUnauthorized: true, host };
-  }
-}
-
-async function readAuthorities(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new FoundryError('CFG001', `the certificates of ${file} cannot be read: ${messageOf(error)}`, {
-      hint: 'Check sslrootcert in the connection string.',
-      cause: error,
-    });
   }
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import { survivesCuts } from '../../testing/database-faults.ts';
+import { numbersFrom } from '../../testing/lehmer.ts';
 import { postgresLab } from '../../testing/postgres-database.ts';
-import { conservesRows, numbersFrom, survivesKills } from '../../testing/postgres-trouble.ts';
+import { conservesRows, survivesKills } from '../../testing/postgres-trouble.ts';
 import { mayRun } from '../../testing/services.ts';
 
 describe.skipIf(!mayRun('FOUNDRY_TEST_POSTGRES_URL'))('PostgreSQL behind a wire that breaks', () => {

@@ -1,3 +1,4 @@
+import { databaseManners } from '../../testing/database-manners.ts';
 import { databaseSuite } from '../../testing/database-suite.ts';
 import { postgresLab } from '../../testing/postgres-database.ts';
 import { mayRun } from '../../testing/services.ts';
@@ -7,4 +8,11 @@ databaseSuite({
   open: postgresLab,
   skip: !mayRun('FOUNDRY_TEST_POSTGRES_URL'),
   foldsCase: false,
+});
+
+databaseManners({
+  name: 'PostgreSQL',
+  open: postgresLab,
+  skip: !mayRun('FOUNDRY_TEST_POSTGRES_URL'),
+  lockTimeout: { message: 'canceling statement due to lock timeout', details: { sqlstate: '55P03' } },
 });

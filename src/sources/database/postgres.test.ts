@@ -54,9 +54,6 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_POSTGRES_URL'))('PostgreSQL', () => {
     return url.href;
   };
 
-  const ids = async (lake: DatabaseLake): Promise<number[]> =>
-    (await lake.landed()).map(({ id }) => Number(id)).sort((a, b) => a - b);
-
   const all = Array.from({ length: 20_000 }, (_, index) => index + 1);
 
   describe('says what is wrong, with the server’s own words', () => {
@@ -187,7 +184,7 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_POSTGRES_URL'))('PostgreSQL', () => {
       const lake = await lakeOf({ table: 'numbers', workers: 3 });
       const report = await lake.run('2025-01-05');
       expect(report.files).toHaveLength(3);
-      expect(await ids(lake)).toEqual(all);
+      expect(await lake.ids()).toEqual(all);
     });
 
     test('by ranges of a column of a query, also of texts', async () => {
@@ -200,7 +197,7 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_POSTGRES_URL'))('PostgreSQL', () => {
         });
         const report = await lake.run('2025-01-05');
         expect(report.files).toHaveLength(4);
-        expect(await ids(lake)).toEqual(all);
+        expect(await lake.ids()).toEqual(all);
       }
     });
 
@@ -220,7 +217,7 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_POSTGRES_URL'))('PostgreSQL', () => {
       await lake.run('2025-01-05');
       stop = true;
       await write;
-      const landed = await ids(lake);
+      const landed = await lake.ids();
       expect(new Set(landed).size).toBe(landed.length);
       expect(landed.filter((id) => id <= 5000)).toEqual(all.slice(0, 5000));
     });
@@ -272,7 +269,7 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_POSTGRES_URL'))('PostgreSQL', () => {
       await Bun.sleep(300);
       proxy.cutAfterBytes = undefined;
       await running;
-      expect(await ids(lake)).toEqual(all);
+      expect(await lake.ids()).toEqual(all);
     } finally {
       await proxy.stop();
     }
@@ -348,7 +345,7 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_POSTGRES_URL'))('PostgreSQL', () => {
     });
     await db.run(`INSERT INTO seen VALUES (3, '2024-01-03+00'), (4, '2999-01-01+00')`);
     expect(await lake.run('2025-01-02')).toMatchObject({ rows: 1 });
-    expect(await ids(lake)).toEqual([1, 2, 3]);
+    expect(await lake.ids()).toEqual([1, 2, 3]);
   });
 
   test('a cursor of texts that are numbers is compared as the config says', async () => {

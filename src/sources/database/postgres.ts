@@ -1,6 +1,6 @@
 import { segmentsOf } from '../../config/database/sql-text.ts';
 import { FoundryError, throwIfStopped } from '../../core/errors.ts';
-import { type ConnectionTarget, describeTarget } from './connection-string.ts';
+import { type ConnectionTarget, describeTarget } from './connection-target.ts';
 import type { Driver, Session, SessionOptions, TextRow } from './driver.ts';
 import { catalogColumns, type DescribedColumn } from './postgres-catalog.ts';
 import { copyBlocks, type Gatherer } from './postgres-copy.ts';
@@ -20,7 +20,7 @@ async function connect(target: ConnectionTarget, options: SessionOptions): Promi
   throwIfStopped(options.signal);
   const { default: postgres } = await import('postgres');
   const where = describeTarget(target);
-  const ssl = await tlsOption(target);
+  const ssl = tlsOption(target);
   let isConnected = false;
   const sql = postgres({
     host: target.host,

@@ -1,8 +1,8 @@
 import type { SplitSpec } from '../../config/database/spec.ts';
 import { FoundryError } from '../../core/errors.ts';
 import { type Condition, selectFrom } from './base-query.ts';
-import type { CursorSite } from './cursor-read.ts';
 import type { ChunkWish, ResultColumn } from './driver.ts';
+import { countRows, type QuerySite } from './query-site.ts';
 
 /**
  * Conditions that split a read into chunks whose rows together are exactly the rows: by a column's ranges where one is
@@ -13,7 +13,7 @@ import type { ChunkWish, ResultColumn } from './driver.ts';
  * @throws CFG001 where there is nothing to split by
  */
 export async function splitRead(
-  site: CursorSite,
+  site: QuerySite,
   split: SplitSpec,
   conditions: readonly Condition[],
 ): Promise<readonly (readonly Condition[])[]> {
@@ -42,7 +42,7 @@ function nothingToSplitBy(name: string | undefined): FoundryError {
 }
 
 async function keyRanges(
-  site: CursorSite,
+  site: QuerySite,
   column: ResultColumn,
   wish: ChunkWish,
   conditions: readonly Condition[],
@@ -78,7 +78,7 @@ async function keyRanges(
  * repeat more often than a chunk has rows make a longer chunk.
  */
 async function boundsOf(
-  site: CursorSite,
+  site: QuerySite,
   column: ResultColumn,
   rows: number,
   conditions: readonly Condition[],
@@ -100,7 +100,7 @@ async function boundsOf(
 
 /** The first value that is larger than `last` and has at least `rows` rows before it; undefined where none has. */
 async function nthValue(
-  { session, dialect, base }: CursorSite,
+  { session, dialect, base }: QuerySite,
   column: ResultColumn,
   rows: number,
   conditions: readonly Condition[],
@@ -108,23 +108,23 @@ async function nthValue(
 ): Promise<string | undefined> {
   const { order } = column;
   if (order === undefined) return undefined;
-  const page = (conditionsOfPage: readonly Condition[], limit: number) =>
-    session.query(
-      selectFrom(base, dialect, column.select, conditionsOfPage, { orderBy: order.expression, limit }),
+  const valueAt = async (at: number, wanted = conditions): Promise<string | undefined> => {
+    const [row] = await session.query(
+      selectFrom(base, dialect, column.select, wanted, { orderBy: order.expression, nth: at }),
     );
-  const found = await page(conditions, rows + 1);
-  if (found.length <= rows) return undefined;
-  const value = found[rows]?.[0] ?? undefined;
-  if (value === undefined || value !== (last ?? found[0]?.[0])) return value;
-  const larger: Condition = { sql: (place) => `${order.expression} > ${order.bound(place)}`, param: value };
-  const [beyond] = await page([...conditions, larger], 1);
-  return beyond?.[0] ?? undefined;
-}
-
-async function countRows(
-  { session, base, dialect }: CursorSite,
-  conditions: readonly Condition[],
-): Promise<number> {
-  const [row] = await session.query(selectFrom(base, dialect, dialect.rowCount, conditions));
-  return Number(row?.[0] ?? 0);
+    return row?.[0] ?? undefined;
+  };
+  const compared = (operator: '=' | '>', param: string): Condition => ({
+    sql: (place) => `${order.expression} ${operator} ${order.bound(place)}`,
+    param,
+  });
+  const value = await valueAt(rows);
+  const first = last ?? (await valueAt(0));
+  if (value === undefined || first === undefined) return undefined;
+  // Texts that are not the same may be equal to the database: `a` and `A`.
+  const isFirst =
+    value === first ||
+    (order.kind === 'text' &&
+      (await valueAt(0, [...conditions, compared('=', value), compared('=', first)])) !== undefined);
+  return isFirst ? valueAt(0, [...conditions, compared('>', value)]) : value;
 }
