@@ -24,10 +24,12 @@ export interface DatabaseManners {
   readonly skip: boolean;
   /** Of a lock that is waited for too long. */
   readonly lockTimeout: { readonly message: string; readonly details: object };
+  /** The shortest that it can be told to wait for one. */
+  readonly lockSeconds: number;
 }
 
 /** How foundry behaves towards a server that others use too. */
-export function databaseManners({ name, open, skip, lockTimeout }: DatabaseManners): void {
+export function databaseManners({ name, open, skip, lockTimeout, lockSeconds }: DatabaseManners): void {
   describe.skipIf(skip)(`manners towards ${name}`, () => {
     let lab: WatchedLab;
     const lakes: DatabaseLake[] = [];
@@ -62,7 +64,7 @@ export function databaseManners({ name, open, skip, lockTimeout }: DatabaseManne
     test('a lock that others hold: the server’s words, the query, what to do, and nobody left waiting', async () => {
       const release = await lab.holdTable('kept');
       try {
-        const lake = await lakeOf({ table: 'kept', lock_timeout_seconds: 1, max_attempts: 1 });
+        const lake = await lakeOf({ table: 'kept', lock_timeout_seconds: lockSeconds, max_attempts: 1 });
         const error: FoundryError = await lake.run('2025-01-01').then(
           () => expect.unreachable(),
           (thrown) => thrown,
@@ -84,7 +86,7 @@ export function databaseManners({ name, open, skip, lockTimeout }: DatabaseManne
     test('a lock that is let go is waited for: the read is tried again, and lands', async () => {
       const release = await lab.holdTable('kept');
       const log = warned();
-      const lake = await lakeOf({ table: 'kept', lock_timeout_seconds: 1, max_attempts: 3 });
+      const lake = await lakeOf({ table: 'kept', lock_timeout_seconds: lockSeconds, max_attempts: 3 });
       const running = lake.run('2025-01-01', { log });
       await until('the first try', async () => log.warnings.length > 0);
       await release();

@@ -13,6 +13,8 @@ export interface MysqlLab extends WatchedLab {
   rows(sql: string): Promise<readonly unknown[][]>;
 }
 
+const TRANSACTIONS_STALE_MS = 110;
+
 const WORDS: DatabaseWords = {
   integer: 'bigint',
   decimal: 'decimal(38,10)',
@@ -69,6 +71,8 @@ export async function mysqlLabOn(place: string): Promise<MysqlLab> {
       return () => holder.end();
     },
     async sessions() {
+      // The server shows transactions as they were when they were last asked for, if that was sooner.
+      await Bun.sleep(TRANSACTIONS_STALE_MS);
       const found = await rows(
         `SELECT p.id, t.trx_started FROM information_schema.processlist p
          LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.id WHERE p.db = '${database}'`,

@@ -5,11 +5,12 @@ export interface RowWire {
   /** The connection string by which the wire is used; without TLS, so that rows are seen. */
   readonly url: string;
   /**
-   * Asked for each piece of rows until it says so once: which connections are cut then.
+   * Asked for each piece of rows until it says so once: which connections are cut then. `wait` holds the piece back, and
+   * asks again.
    * @param sent by connection, the numbers of all rows that were sent, the piece's included
    */
   cutWhen:
-    | ((sent: readonly (readonly number[])[], connection: number) => 'this' | 'all' | undefined)
+    | ((sent: readonly (readonly number[])[], connection: number) => 'this' | 'all' | 'wait' | undefined)
     | undefined;
   /** Called when connections have been cut. */
   onCut: (() => void) | undefined;
@@ -38,17 +39,23 @@ export async function startRowWire(target: string): Promise<RowWire> {
     cutWhen: undefined as RowWire['cutWhen'],
     onCut: undefined as RowWire['onCut'],
   };
-  proxy.watch = (bytes, connection) => {
-    while (texts.length <= connection) texts.push('');
-    const before = numbers()[connection]?.length;
-    texts[connection] += Buffer.from(bytes).toString('latin1');
-    const sent = numbers();
-    const decided = sent[connection]?.length === before ? undefined : wire.cutWhen?.(sent, connection);
+  const isCut = async (connection: number): Promise<boolean> => {
+    let decided = wire.cutWhen?.(numbers(), connection);
+    while (decided === 'wait') {
+      await Bun.sleep(5);
+      decided = wire.cutWhen?.(numbers(), connection);
+    }
     if (decided === undefined) return false;
     wire.cutWhen = undefined;
     if (decided === 'all') proxy.cut();
     wire.onCut?.();
     return true;
+  };
+  proxy.watch = (bytes, connection) => {
+    while (texts.length <= connection) texts.push('');
+    const before = numbers()[connection]?.length;
+    texts[connection] += Buffer.from(bytes).toString('latin1');
+    return numbers()[connection]?.length !== before && isCut(connection);
   };
   return Object.assign(wire, {
     sentTwice: () => {

@@ -11,9 +11,9 @@ export interface TcpProxy {
   refuse: boolean;
   /**
    * Sees each piece of the server's bytes on the n-th connection (from 0) before it is passed on; true cuts that
-   * connection instead.
+   * connection instead, a promise holds the piece back.
    */
-  watch: ((bytes: Uint8Array, connection: number) => boolean) | undefined;
+  watch: ((bytes: Uint8Array, connection: number) => boolean | Promise<boolean>) | undefined;
   /** Cuts what is open now. */
   cut(): void;
   stop(): Promise<void>;
@@ -47,10 +47,10 @@ export async function startTcpProxy(host: string, port: number): Promise<TcpProx
       socket.on('close', end);
     }
     client.on('data', (bytes: Uint8Array) => server.write(bytes));
-    server.on('data', (bytes: Uint8Array) => {
+    server.on('data', async (bytes: Uint8Array) => {
       passed += bytes.length;
-      if (proxy.watch?.(bytes, connection) === true) return end();
       server.pause();
+      if ((await proxy.watch?.(bytes, connection)) === true) return end();
       const forward = () => {
         if (proxy.cutAfterBytes !== undefined && passed > proxy.cutAfterBytes) return end();
         if (client.write(bytes)) server.resume();

@@ -9,5 +9,6 @@ databaseManners({
   name: 'MariaDB',
   open: mysqlLab,
   skip: !mayRun('FOUNDRY_TEST_MYSQL_URL'),
+  lockSeconds: 1,
   lockTimeout: { message: 'Lock wait timeout exceeded', details: { error: 1205 } },
 });

@@ -14,5 +14,6 @@ databaseManners({
   name: 'PostgreSQL',
   open: postgresLab,
   skip: !mayRun('FOUNDRY_TEST_POSTGRES_URL'),
+  lockSeconds: 0.1,
   lockTimeout: { message: 'canceling statement due to lock timeout', details: { sqlstate: '55P03' } },
 });
