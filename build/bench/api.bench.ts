@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { apiContestant } from './api-contestant.ts';
 import { type Contestant, printRace, promise, race, withFolder } from './harness.ts';
 
 /*
@@ -14,7 +15,6 @@ const PAGES = 1000;
 const ROWS = 100;
 const LATENCY_MS = 20;
 const ROOT = join(import.meta.dir, '..', '..');
-const BINARY = join(ROOT, 'dist', 'foundry');
 
 const pages = Array.from({ length: PAGES + 1 }, (_, page) => Buffer.from(pageText(page)));
 const server = Bun.serve({
@@ -81,26 +81,8 @@ function pageText(page: number): string {
   return JSON.stringify({ items: records, total: PAGES * ROWS });
 }
 
-async function foundry(folder: string, width: number): Promise<Contestant> {
-  const lake = join(folder, `lake-${width}`);
-  const config = join(folder, `api-${width}.yaml`);
-  const api = {
-    base_url: server.url.href,
-    endpoint: '/rows',
-    pagination: { type: 'page', page_size: ROWS, total_path: 'total' },
-    ...(width > 1 && { async: true, max_concurrency: width }),
-  };
-  const document = {
-    config_version: 1,
-    platform: { bronze: { storage_backend: 'local', local_path: lake } },
-    source: { type: 'api', system: 'shop', table: 'orders', api, run: {} },
-  };
-  await writeFile(config, JSON.stringify(document));
-  return {
-    name: `foundry bronze, ${width === 1 ? 'one page after the other' : `${width} pages at a time`}`,
-    command: [BINARY, 'bronze', '--config', config, '--date', '2025-01-05', '--quiet'],
-    prepare: () => rm(lake, { recursive: true, force: true }),
-  };
+function foundry(folder: string, width: number): Promise<Contestant> {
+  return apiContestant(folder, { baseUrl: server.url.href, pageSize: ROWS, width });
 }
 
 /** Asks for the pages and throws them away: what nobody can be faster than. */

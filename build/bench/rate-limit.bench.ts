@@ -1,5 +1,6 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { apiContestant } from './api-contestant.ts';
 import { type Contestant, printRace, promise, promiseRatio, race, withFolder } from './harness.ts';
 
 /*
@@ -11,8 +12,6 @@ import { type Contestant, printRace, promise, promiseRatio, race, withFolder } f
 const RPS = 50;
 const PAGES = 200;
 const LATENCY_MS = 10;
-const ROOT = join(import.meta.dir, '..', '..');
-const BINARY = join(ROOT, 'dist', 'foundry');
 
 const came: number[] = [];
 const server = Bun.serve({
@@ -33,7 +32,13 @@ try {
       { width: 5, burst: RPS },
     ]) {
       const early: number[] = [];
-      const landing = await foundry(folder, { width, burst }, () => came.splice(0));
+      const landing = await apiContestant(folder, {
+        baseUrl: server.url.href,
+        pageSize: 1,
+        width,
+        more: { rate_limit: { rps: RPS, burst } },
+        prepare: () => came.splice(0),
+      });
       const paced = await beat(folder, burst, () => {
         if (came.length > 0) early.push(mostTooEarly(came.splice(0), burst));
       });
@@ -58,36 +63,6 @@ function mostTooEarly(times: readonly number[], burst: number): number {
     }
   }
   return most;
-}
-
-async function foundry(
-  folder: string,
-  { width, burst }: { readonly width: number; readonly burst: number },
-  forget: () => void,
-): Promise<Contestant> {
-  const lake = join(folder, `lake-${width}`);
-  const config = join(folder, `limited-${width}.yaml`);
-  const api = {
-    base_url: server.url.href,
-    endpoint: '/rows',
-    pagination: { type: 'page', page_size: 1, total_path: 'total' },
-    rate_limit: { rps: RPS, burst },
-    ...(width > 1 && { async: true, max_concurrency: width }),
-  };
-  const document = {
-    config_version: 1,
-    platform: { bronze: { storage_backend: 'local', local_path: lake } },
-    source: { type: 'api', system: 'shop', table: 'orders', api, run: {} },
-  };
-  await writeFile(config, JSON.stringify(document));
-  return {
-    name: `foundry bronze, ${width === 1 ? 'one page after the other' : `${width} pages at a time`}`,
-    command: [BINARY, 'bronze', '--config', config, '--date', '2025-01-05', '--quiet'],
-    prepare: async () => {
-      forget();
-      await rm(lake, { recursive: true, force: true });
-    },
-  };
 }
 
 /** Nobody who keeps the limit is done sooner. */
