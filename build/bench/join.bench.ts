@@ -64,7 +64,7 @@ for (const orders of SIZES) {
       prepare: () => rm(join(folder, 'joined'), { recursive: true, force: true }),
     });
     const inOrder = bare(' ORDER BY l.order_id');
-    const rounds = { rounds: orders > 5_000_000 ? 3 : 5 };
+    const rounds = { rounds: orders > 5_000_000 ? 3 : 9 };
     const rows = `${orders.toLocaleString('en')} × ${CUSTOMERS.toLocaleString('en')} rows`;
 
     const free = await race(

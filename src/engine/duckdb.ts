@@ -125,9 +125,9 @@ async function start(limits: EngineLimits, spill: string) {
 
 async function connectTo(instance: DuckDBInstance): Promise<DuckDBConnection> {
   const connection = await instance.connect();
-  await connection.run("SET TimeZone = 'UTC'");
-  // Without it the engine does not count; it prints nothing.
-  await connection.run('SET enable_progress_bar = true');
-  await connection.run('SET enable_progress_bar_print = false');
+  // Without the bar the engine does not count; it prints nothing.
+  await connection.run(
+    "SET TimeZone = 'UTC'; SET enable_progress_bar = true; SET enable_progress_bar_print = false",
+  );
   return connection;
 }

@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import { copyToPart, hashFile } from '../engine/parts.ts';
 import { identifier, literal, sqlType } from '../engine/sql.ts';
 import { makeFolder, removeTree, syncFile } from '../storage/durable.ts';
+import type { HashedFile } from '../storage/hash-file.ts';
 import { bucketFolder, splitSides } from './buckets.ts';
 import { type ChunkDone, type JoinProgress, progressOf, saveProgress, type WorkPlace } from './checkpoint.ts';
 import type { JoinRunOptions } from './options.ts';
@@ -61,7 +62,9 @@ export async function runChunks(
   // The sides stand in the SQL as the strategy wants them: the engine must not turn them round.
   await engine.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'");
   await startProfiling(engine, profile);
-  let hashing: Promise<void> = Promise.resolve();
+  // What is asked of the joined rows besides is profiled in vain.
+  const aside = await engine.fork();
+  let saving: Promise<void> = Promise.resolve();
   try {
     const tasks = tasksOf(work, progress);
     for (const task of tasks) {
@@ -76,13 +79,16 @@ export async function runChunks(
         ...(groupRows !== undefined && { rowGroupRows: groupRows }),
       });
       const seconds = (performance.now() - started) / 1000;
+      const hashing = settle(file, work.isFinal);
+      // Until they are awaited, this and what saves it are no unhandled failures.
+      hashing.catch(() => undefined);
       const { buildSide, spilledBytes } = await readProfile(profile, isLeft);
-      const sample = await sampleKeys(engine, shape, file);
+      const sample = await sampleKeys(aside, shape, file);
       options.progress.rows(rows);
-      await hashing;
+      await saving;
       // The next chunk is joined while this one is hashed and written down.
-      hashing = (async () => {
-        const [hashed] = await Promise.all([hashFile(file), work.isFinal ? syncFile(file) : undefined]);
+      saving = (async () => {
+        const hashed = await hashing;
         const done: ChunkDone = {
           chunk_index: task.index,
           record_count: rows,
@@ -99,19 +105,19 @@ export async function runChunks(
         await save({ chunks: [...progress.chunks, done] });
         for (const folder of task.folders) await removeTree(folder);
       })();
-      // Whoever awaits it next is told; until then it is no unhandled failure.
-      hashing.catch(() => undefined);
+      saving.catch(() => undefined);
     }
     if (progress.stats === undefined && telling !== undefined) {
       options.progress.step('counting keys');
       const files = tasks.map(({ index }) => chunkFile(place, index));
-      const stats = await joinedKeyStats(engine, shape, work, telling, files);
-      await hashing;
+      const stats = await joinedKeyStats(aside, shape, work, telling, files);
+      await saving;
       await save({ stats });
     }
-    await hashing;
+    await saving;
   } finally {
-    await hashing.catch(() => undefined);
+    await saving.catch(() => undefined);
+    await aside.close();
     await stopProfiling(engine).catch(() => undefined);
     await engine.execute("SET disabled_optimizers = ''").catch(() => undefined);
   }
@@ -124,6 +130,12 @@ export async function runChunks(
     bucketBytes: buckets?.bytes ?? 0,
     rowGroupRows: groupRows,
   };
+}
+
+/** The size and hash of a chunk's file, and where that is a file of the output, its bytes on the disk. */
+async function settle(file: string, isFinal: boolean): Promise<HashedFile> {
+  const [hashed] = await Promise.all([hashFile(file), isFinal ? syncFile(file) : undefined]);
+  return hashed;
 }
 
 function chunkFile({ workFolder }: WorkPlace, index: number): string {

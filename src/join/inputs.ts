@@ -10,6 +10,7 @@ import { type InputPart, relationOf } from '../promotion/relation.ts';
 import type { SpoolBudget } from '../storage/spool-budget.ts';
 import type { DescribedInput } from './describe.ts';
 import type { JoinRunOptions } from './options.ts';
+import { textWidths } from './widths.ts';
 
 /** Rows `[from, to)` of a side, counted over its parts in order. */
 export interface RowRange {
@@ -24,41 +25,54 @@ export interface JoinInput extends DescribedInput {
   readonly rows: number;
   /** Local Parquet, to tell the sides apart in the engine's profile. */
   readonly localPaths: readonly string[];
-  /** Bytes of a value of each text or binary column, on average over the first rows. */
+  /** Bytes of a value of each text or binary column, on average; see `textWidths`. */
   readonly widths: ReadonlyMap<string, number>;
   /** A query for all rows, or some of them, with `__id`: their place in the side. */
   readonly sql: (range?: RowRange) => string;
   readonly warnings: readonly string[];
 }
 
-export interface OpenedInputs {
-  readonly left: JoinInput;
-  readonly right: JoinInput;
+/** The files of both sides where they can be read. */
+export interface FetchedInputs {
+  readonly left: FetchedInput;
+  readonly right: FetchedInput;
   /** Rejects with SUM001 where a file is not what was committed. Nothing is to be let out before it is fulfilled. */
   readonly verified: Promise<unknown>;
 }
 
+export interface OpenedInputs extends Pick<FetchedInputs, 'verified'> {
+  readonly left: JoinInput;
+  readonly right: JoinInput;
+}
+
 /**
- * Opens both sides; files of a local disk are hashed while the engine reads them already.
+ * Brings both sides' files to where they can be read. Those of a local disk are hashed meanwhile.
  * @param spool private folder of the run
- * @throws EXT001, SUM001, LOCK001, STATE001 as `openCommitted`; DATA001 for CSV or columns that cannot be read.
+ * @throws EXT001, SUM001, LOCK001, STATE001 as `openCommitted`.
  */
-export async function openInputs(
-  engine: Engine,
+export async function fetchInputs(
   described: { readonly left: DescribedInput; readonly right: DescribedInput },
   spool: string,
   options: Pick<JoinRunOptions, 'signal'> & { readonly budget: SpoolBudget },
-): Promise<OpenedInputs> {
+): Promise<FetchedInputs> {
   const left = await fetchInput(described.left, join(spool, 'left'), options);
   const right = await fetchInput(described.right, join(spool, 'right'), options);
   const verified = Promise.all([left.partition.verified, right.partition.verified]);
   // Whoever awaits it is told; until then it is no unhandled failure.
   verified.catch(() => undefined);
-  const sides = await sureOf(verified, async () => ({
+  return { left, right, verified };
+}
+
+/** @throws DATA001 for CSV or columns that cannot be read; SUM001. */
+export async function readInputs(
+  engine: Engine,
+  { left, right, verified }: FetchedInputs,
+): Promise<OpenedInputs> {
+  return sureOf(verified, async () => ({
     left: await readInput(engine, left),
     right: await readInput(engine, right),
+    verified,
   }));
-  return { ...sides, verified };
 }
 
 /** What goes wrong with files that are not what was committed is told as that. */
@@ -72,7 +86,7 @@ export async function sureOf<T>(verified: Promise<unknown>, work: () => Promise<
 }
 
 /** The files of one side, not read yet. */
-interface FetchedInput {
+export interface FetchedInput {
   readonly described: DescribedInput;
   readonly partition: CommittedPartition;
   /** Private folder of this side. */
@@ -135,7 +149,7 @@ async function readInput(engine: Engine, { described, partition, spool }: Fetche
     partition,
     schema: { fields: [...relation.schema.fields, ...described.folderColumns] },
     rows: counts.reduce((sum, rows) => sum + rows, 0),
-    widths: await sampledWidths(engine, relation.schema, relation.sql),
+    widths: await textWidths(engine, relation, parts),
     localPaths: parts.map(({ localPath }) => localPath),
     sql: (range) => withFolders(range === undefined ? relation.sql : rangeSql(relation.sqlOf, counts, range)),
     warnings: partition.warnings,
@@ -187,25 +201,3 @@ async function rowCounts(engine: Engine, parts: readonly InputPart[]): Promise<n
   const rows = new Map(found.map((row) => [String(row.file), Number(row.n)]));
   return parts.map(({ localPath }) => rows.get(localPath) ?? 0);
 }
-
-const SAMPLED_ROWS = 2048;
-
-/** How wide texts really are decides how many rows fit in a row group; the types do not tell. */
-async function sampledWidths(
-  engine: Engine,
-  { fields }: TableSchema,
-  sql: string,
-): Promise<ReadonlyMap<string, number>> {
-  const texts = fields.filter(({ type }) => TEXTS.has(type.kind));
-  if (texts.length === 0) return new Map();
-  const averages = texts.map(
-    ({ name, type }, index) =>
-      `avg(${type.kind === 'binary' ? 'octet_length' : 'strlen'}(${identifier(name)})) AS w${index}`,
-  );
-  // The condition passes over all row groups but each file's first, which the limit alone would begin to read.
-  const first = `SELECT * FROM (${sql}) WHERE "__row" < ${SAMPLED_ROWS} LIMIT ${SAMPLED_ROWS}`;
-  const [row] = await engine.query(`SELECT ${averages.join(', ')} FROM (${first})`);
-  return new Map(texts.map(({ name }, index) => [name, Number(row?.[`w${index}`] ?? 0)]));
-}
-
-const TEXTS: ReadonlySet<string> = new Set(['string', 'uuid', 'json', 'binary']);

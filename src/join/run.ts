@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { JoinSpec } from '../config/join/spec.ts';
 import { FoundryError, throwIfStopped } from '../core/errors.ts';
 import { openEngine } from '../engine/duckdb.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine, EngineLimits } from '../engine/engine.ts';
 import { openPartition } from '../lake/commit.ts';
 import type { PartitionWriter } from '../lake/lake.ts';
 import { acquireLease } from '../lake/lease.ts';
@@ -21,7 +21,7 @@ import { type Joined, runChunks } from './execute.ts';
 import { fingerprintsOf, type OpenedJoin } from './fingerprints.ts';
 import { finish, isWritten } from './finish.ts';
 import { evaluateGuards, type GuardResult, refuseFailed } from './guards.ts';
-import { openInputs, sureOf } from './inputs.ts';
+import { type FetchedInputs, fetchInputs, readInputs, sureOf } from './inputs.ts';
 import { bronzeOrigins } from './lineage.ts';
 import { joinManifestBody } from './manifest-body.ts';
 import type { JoinRunOptions } from './options.ts';
@@ -40,7 +40,6 @@ import { expectedRows } from './stats.ts';
  */
 export async function runJoin(spec: JoinSpec, options: JoinRunOptions): Promise<JoinReport> {
   const started = options.clock.now();
-  const seconds = (): number => (options.clock.now().getTime() - started.getTime()) / 1000;
   const described = await describeJoin(spec, options);
   const { output } = described;
   const place = workPlace(output, spec.output, (base) =>
@@ -55,79 +54,19 @@ export async function runJoin(spec: JoinSpec, options: JoinRunOptions): Promise<
       signal: options.signal,
       clock: options.clock,
     });
-    const limits = {
-      ...options.limits,
-      ...(spec.output.spillDir !== undefined && { spillFolder: dirname(place.workFolder) }),
-    };
-    const engine = await openEngine(limits, options.signal);
     try {
-      const { left, prepared, right, verified } = await openJoin(engine, spec, described, writer, options);
-      const begun = await beginOrResume(
-        spec,
-        place,
-        { left, right, prepared, verified },
-        output.location,
-        options,
-      );
-      const resumedAt = begun.chunks.length === 0 ? null : begun.chunks.length;
-      const { formats } = spec.output;
-      const isFinal = isWritten(spec, prepared.model);
-      const compression = isFinal ? formats.compression : 'snappy';
-      const { shape, strategy } = prepared;
-      const work = { shape, strategy, left, right, verified, place, compression, isFinal };
-      const joined = await sureOf(verified, () => runChunks(engine, work, begun, options));
-      await verified;
-      refuseWrongCount(joined, prepared);
-      const guards = await guarded(engine, spec, prepared, joined, place);
-      options.progress.step('writing');
-      const request = {
-        spec,
-        model: prepared.model,
-        columns: shape.columns,
-        chunks: joined.chunks,
-        rowGroupRows: joined.rowGroupRows,
-        spool: writer.spool,
-      };
-      const finished = await finish(engine, request, options);
-      const rows = finished.artifacts.reduce((sum, artifact) => sum + artifact.rows, 0);
-      refuseEmptyReplacement(spec, rows, writer, output.location);
-      throwIfStopped(options.signal);
-      options.progress.step('committing');
-      const body = joinManifestBody({
-        spec,
-        runDate: options.runDate.date,
-        runId: options.runId,
-        output,
-        left,
-        right,
-        bronze: { left: await bronzeOrigins(left), right: await bronzeOrigins(right) },
-        prepared,
-        joined,
-        finished,
-        guards,
-        resumedAt,
-        checkpointFile: placeOf(place),
-        startedAt: started.toISOString(),
-        runtimeSeconds: seconds(),
-      });
-      const committed = await writer.commit(finished.parts, body);
-      await removeWork(place);
-      return joinReport({
-        spec,
-        runDate: options.runDate.date,
-        location: output.location,
-        inputs: [left, right],
-        prepared,
-        joined,
-        finished,
-        guards,
-        committed,
-        previous: writer.previous,
-        resumedAt,
-        seconds: seconds(),
-      });
+      options.progress.step('reading');
+      const budget = spoolBudget(options.spoolLimitBytes);
+      // Files of a local disk are hashed while the engine starts and reads them.
+      const fetched = await fetchInputs(described, writer.spool, { ...options, budget });
+      const engine = await openEngine(limitsOf(spec, place, options), options.signal);
+      try {
+        const opened = await openJoin(engine, spec, fetched, options);
+        return await joinOpened({ spec, output, place, writer, options, started }, engine, opened);
+      } finally {
+        await engine.close();
+      }
     } finally {
-      await engine.close();
       await writer.discard();
     }
   } finally {
@@ -135,21 +74,100 @@ export async function runJoin(spec: JoinSpec, options: JoinRunOptions): Promise<
   }
 }
 
+/** What a join is run with, besides its inputs. */
+interface JoinRun {
+  readonly spec: JoinSpec;
+  readonly output: DescribedJoin['output'];
+  readonly place: WorkPlace;
+  readonly writer: PartitionWriter;
+  readonly options: JoinRunOptions;
+  readonly started: Date;
+}
+
+/** From opened inputs to the commit. */
+async function joinOpened(
+  { spec, output, place, writer, options, started }: JoinRun,
+  engine: Engine,
+  opened: OpenedJoin,
+): Promise<JoinReport> {
+  const seconds = (): number => (options.clock.now().getTime() - started.getTime()) / 1000;
+  const { left, prepared, right, verified } = opened;
+  const begun = await beginOrResume(spec, place, opened, output.location, options);
+  const resumedAt = begun.chunks.length === 0 ? null : begun.chunks.length;
+  const isFinal = isWritten(spec, prepared.model);
+  const compression = isFinal ? spec.output.formats.compression : 'snappy';
+  const { shape, strategy } = prepared;
+  const work = { shape, strategy, left, right, verified, place, compression, isFinal };
+  const joined = await sureOf(verified, () => runChunks(engine, work, begun, options));
+  await verified;
+  refuseWrongCount(joined, prepared);
+  const guards = await guarded(engine, spec, prepared, joined, place);
+  options.progress.step('writing');
+  const request = {
+    spec,
+    model: prepared.model,
+    columns: shape.columns,
+    chunks: joined.chunks,
+    rowGroupRows: joined.rowGroupRows,
+    spool: writer.spool,
+  };
+  const finished = await finish(engine, request, options);
+  const rows = finished.artifacts.reduce((sum, artifact) => sum + artifact.rows, 0);
+  refuseEmptyReplacement(spec, rows, writer, output.location);
+  throwIfStopped(options.signal);
+  options.progress.step('committing');
+  const body = joinManifestBody({
+    spec,
+    runDate: options.runDate.date,
+    runId: options.runId,
+    output,
+    left,
+    right,
+    bronze: { left: await bronzeOrigins(left), right: await bronzeOrigins(right) },
+    prepared,
+    joined,
+    finished,
+    guards,
+    resumedAt,
+    checkpointFile: placeOf(place),
+    startedAt: started.toISOString(),
+    runtimeSeconds: seconds(),
+  });
+  const committed = await writer.commit(finished.parts, body);
+  await removeWork(place);
+  return joinReport({
+    spec,
+    runDate: options.runDate.date,
+    location: output.location,
+    inputs: [left, right],
+    prepared,
+    joined,
+    finished,
+    guards,
+    committed,
+    previous: writer.previous,
+    resumedAt,
+    seconds: seconds(),
+  });
+}
+
+function limitsOf({ output }: JoinSpec, { workFolder }: WorkPlace, { limits }: JoinRunOptions): EngineLimits {
+  return output.spillDir === undefined ? limits : { ...limits, spillFolder: dirname(workFolder) };
+}
+
 async function openJoin(
   engine: Engine,
   spec: JoinSpec,
-  described: DescribedJoin,
-  { spool }: PartitionWriter,
+  fetched: FetchedInputs,
   options: JoinRunOptions,
 ): Promise<OpenedJoin> {
-  options.progress.step('reading');
-  const budget = spoolBudget(options.spoolLimitBytes);
-  const { left, right, verified } = await openInputs(engine, described, spool, { ...options, budget });
+  const inputs = await readInputs(engine, fetched);
+  const { left, right } = inputs;
   for (const warning of [...left.warnings, ...right.warnings]) options.log.warn(warning);
   const prepared = prepareJoin(spec, left, right, options.limits.memoryBytes);
   if (prepared.model.warning !== undefined) options.log.warn(prepared.model.warning);
   options.log.debug(`strategy ${prepared.strategy.used}: ${prepared.strategy.why}`);
-  return { left, right, prepared, verified };
+  return { ...inputs, prepared };
 }
 
 async function beginOrResume(
