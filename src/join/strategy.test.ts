@@ -17,7 +17,7 @@ describe('the size of chunks', () => {
     over: Partial<Pick<JoinOutputSpec, 'profile' | 'chunkSize'>>,
     used: Parameters<typeof chunkRows>[1],
     n: number,
-  ) => chunkRows({ profile: 'auto', ...over }, used, n);
+  ) => chunkRows({ profile: 'auto', ...over }, used, { leftRows: n, rowBytes: 100 }, 2e9);
 
   test('is the original’s for 60,000 rows, and a quarter within 1,000 and 50,000 where chunks are asked for', () => {
     expect([
@@ -47,6 +47,17 @@ describe('the size of chunks', () => {
       10 ** 9,
     );
     expect([plan.chunkCount, plan.why]).toEqual([256, expect.stringContaining('256 buckets')]);
+  });
+
+  test('of a broadcast, as many rows as fit in a part of the memory, and 5 million at most', () => {
+    const chunk = (leftRows: number, rowBytes: number, memory: number) =>
+      chunkRows({ profile: 'auto' }, 'broadcast', { leftRows, rowBytes }, memory);
+    expect(chunk(10_000_000, 250, 12e9)).toBe(5_000_000);
+    expect(chunk(7_000_000, 250, 12e9)).toBe(0);
+    // 400 MiB where memory is short: 1,677,721 rows, 6 chunks of which would be too few.
+    expect(chunk(10_000_000, 250, 0.9e9)).toBe(1_666_667);
+    expect(chunk(10_000_000, 1000, 4e9)).toBe(1_000_000);
+    expect(chunk(10_000_000, 1e6, 12e9)).toBe(50_000);
   });
 
   test('auto holds the right side where it fits in a quarter of the memory, and splits both otherwise', () => {

@@ -24,9 +24,14 @@ export interface InputSizes {
   readonly rowBytes: number;
 }
 
-/** Chunks that are sorted within memory, and few enough that building the right side again does not count. */
-const LARGE_CHUNK = 2_000_000;
-const LARGE_CHUNK_BYTES = 400 * 1024 * 1024;
+/**
+ * Chunks that are sorted within memory. The fewer, the less often the right side is held again; but the rows of a very
+ * large one are sorted no faster, and are hashed when the engine has nothing left to do.
+ */
+const LARGE_CHUNK = 5_000_000;
+const LEAST_LARGE_BYTES = 400 * 1024 * 1024;
+/** Of the engine's memory, what the rows of a large chunk may take. */
+const CHUNK_SHARE = 0.25;
 /** One chunk is not split for less than half a chunk more. */
 const WHOLE = 1.5;
 const MAX_CHUNKS = 256;
@@ -40,7 +45,7 @@ export function planStrategy(
   memoryBytes: number,
 ): StrategyPlan {
   const { used, why } = chosen(output.strategy, sizes, memoryBytes);
-  const wanted = chunkRows(output, used, sizes.leftRows, sizes.rowBytes);
+  const wanted = chunkRows(output, used, sizes, memoryBytes);
   const rows = Math.max(sizes.leftRows, used === 'hash' ? sizes.rightRows : 0);
   const chunkCount = wanted === 0 ? 1 : Math.max(1, Math.ceil(rows / wanted));
   if (used !== 'hash' || chunkCount <= MAX_CHUNKS) return { used, chunkSize: wanted, chunkCount, why };
@@ -64,18 +69,20 @@ function chosen(
  * Left rows a chunk, the original's numbers where chunks are asked for (original-behaviour §6.3): a quarter of the
  * rows with `performance_profile: chunked`; a sixth for `partitioned` and a twelfth for `hash`, as long as that makes
  * no more than a few dozen chunks. Otherwise as few chunks as fit in memory.
+ * @param memoryBytes the engine's limit
  */
 export function chunkRows(
   { chunkSize, profile }: Pick<JoinOutputSpec, 'profile' | 'chunkSize'>,
   used: UsedStrategy,
-  leftRows: number,
-  joinedRowBytes = 1,
+  { leftRows, rowBytes }: Pick<InputSizes, 'leftRows' | 'rowBytes'>,
+  memoryBytes: number,
 ): number {
   if (chunkSize !== undefined) return chunkSize;
   if (profile === 'single') return 0;
   if (profile === 'chunked') return clamp(Math.floor(leftRows / 4), 1000, 50_000);
   if (used === 'broadcast') {
-    const large = Math.min(LARGE_CHUNK, Math.max(50_000, Math.floor(LARGE_CHUNK_BYTES / joinedRowBytes)));
+    const bytes = Math.max(LEAST_LARGE_BYTES, memoryBytes * CHUNK_SHARE);
+    const large = Math.min(LARGE_CHUNK, Math.max(50_000, Math.floor(bytes / rowBytes)));
     return leftRows <= large * WHOLE ? 0 : Math.ceil(leftRows / Math.ceil(leftRows / large));
   }
   if (leftRows <= 5000) return 0;
