@@ -10,11 +10,10 @@ async function countingLake() {
   const seen: unknown[] = [];
   const lake = await tableLake(table, {
     onRead(request) {
-      const last = request.state?.value;
-      seen.push(last);
-      const n = typeof last === 'number' ? last + 1 : 1;
+      seen.push(request.state);
+      const n = typeof request.state === 'number' ? request.state + 1 : 1;
       table.rows.splice(0, table.rows.length, [BigInt(n)]);
-      request.onState?.({ value: n });
+      request.onState?.(n);
     },
   });
   return { lake, seen };

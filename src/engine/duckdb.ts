@@ -24,7 +24,8 @@ export async function openEngine(limits: EngineLimits, signal?: AbortSignal): Pr
   const spill = join(limits.spillFolder, `foundry-spill-${randomUUID()}`);
   const { instance, connection } = await start(limits, spill);
   let closed = false;
-  return engineOn(instance, connection, spill, signal, async () => {
+  const shared = { instance, spill, memoryBytes: limits.memoryBytes };
+  return engineOn(shared, connection, signal, async () => {
     if (closed) return;
     closed = true;
     instance.closeSync();
@@ -33,16 +34,21 @@ export async function openEngine(limits: EngineLimits, signal?: AbortSignal): Pr
   });
 }
 
-type Started = Awaited<ReturnType<typeof start>>;
+/** What all connections to one database have in common. */
+interface Shared {
+  readonly instance: DuckDBInstance;
+  readonly spill: string;
+  readonly memoryBytes: number;
+}
 
 /** @param release what else goes when the connection is closed */
 function engineOn(
-  instance: Started['instance'],
-  connection: Started['connection'],
-  spill: string,
+  shared: Shared,
+  connection: DuckDBConnection,
   signal: AbortSignal | undefined,
   release: () => Promise<void>,
 ): Engine {
+  const { instance, memoryBytes, spill } = shared;
   const interrupt = (): void => connection.interrupt();
   signal?.addEventListener('abort', interrupt);
   let closed = false;
@@ -60,6 +66,7 @@ function engineOn(
   };
 
   return {
+    memoryBytes,
     execute: (sql) =>
       traced('foundry.query', queryAttributes(sql), () =>
         guarded(async () => {
@@ -83,7 +90,7 @@ function engineOn(
     },
     progress: () => (closed ? 0 : Math.max(0, Math.min(1, connection.progress.percentage / 100))),
     interrupt,
-    fork: async () => engineOn(instance, await connectTo(instance), spill, signal, async () => undefined),
+    fork: async () => engineOn(shared, await connectTo(instance), signal, async () => undefined),
     close: async () => {
       if (closed) return;
       closed = true;

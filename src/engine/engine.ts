@@ -8,6 +8,8 @@ export interface EngineLimits {
 
 /** The embedded SQL engine: one in-memory database, no network, no extensions loaded at run time. */
 export interface Engine {
+  /** Its limit. */
+  readonly memoryBytes: number;
   /** @throws ENG002 out of memory or spill space; EngineError for anything else the engine refuses. */
   execute(sql: string): Promise<void>;
   /** For small results: every row is held in memory. 64-bit integers come as bigint. */

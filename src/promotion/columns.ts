@@ -8,19 +8,22 @@ import { newName } from './rename.ts';
 
 /** Columns that an intent need not declare (original-behaviour §5.4.2). */
 const ALWAYS_ALLOWED = new Set(['is_deleted', 'deleted_flag', 'run_date']);
-/** Names that the scan of Bronze uses beside the data's, before any is renamed. */
-const SCANNED = ['file_row_number', 'file_index', '__file', '__row'];
 /** Names that foundry's own SQL uses beside the data's. */
 const RESERVED = new Set([
-  ...SCANNED,
+  'file_row_number',
+  'file_index',
+  '__file',
+  '__row',
   '__order',
   '__next',
   '__status',
   '__deleted',
   '__change',
-  '__changed',
   '__fault',
 ]);
+
+/** Numbers whose bits tell what changed. */
+const MASK = /^__changed\d+$/;
 
 export interface KeptColumns {
   /** In Bronze's order. */
@@ -57,24 +60,6 @@ export function refuseUnevenParts(spec: SilverSpec, source: Relation): void {
       hint: 'Land the older part again, give the columns types, or set schema_mode: allow_new_columns.',
     },
   );
-}
-
-/**
- * A new name comes too late for these: by them rows are known from each other, so that a column of the same name
- * would make one row of several, or several of one.
- * @param source as Bronze names its columns.
- * @throws SCHEMA001 naming the column.
- */
-export function refuseScanned(source: TableSchema): void {
-  const taken = source.fields.find(({ name }) => SCANNED.includes(name.toLowerCase()));
-  if (taken !== undefined) throw reserved(taken.name);
-}
-
-function reserved(name: string): FoundryError {
-  return new FoundryError('SCHEMA001', `the column name "${name}" is reserved`, {
-    details: { column: name },
-    hint: 'Rename the column at the source, or leave it out with the option columns of the source.',
-  });
 }
 
 /**
@@ -152,12 +137,13 @@ function refuseAmbiguous(names: readonly string[]): void {
   for (const name of names) {
     const folded = name.toLowerCase();
     const other = seen.get(folded);
-    if (RESERVED.has(folded)) throw reserved(name);
-    if (other !== undefined) {
+    if (other !== undefined || RESERVED.has(folded) || MASK.test(folded)) {
       throw new FoundryError(
         'SCHEMA001',
-        `the columns "${other}" and "${name}" differ by case only, which SQL engines cannot tell apart`,
-        { hint: 'Give one of them another name with schema.rename_map, or at the source.' },
+        other === undefined
+          ? `the column name "${name}" is reserved`
+          : `the columns "${other}" and "${name}" differ by case only, which SQL engines cannot tell apart`,
+        { hint: 'Rename the column at the source.' },
       );
     }
     seen.set(folded, name);

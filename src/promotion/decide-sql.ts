@@ -11,18 +11,24 @@ const TWO_TO_40 = 2 ** 40;
 const TWO_TO_63 = '9223372036854775808::HUGEINT';
 const MAX_INT64 = '9223372036854775807';
 
+/** One of several parts of all keys, so that the windows of each fit in memory. */
+export interface Share {
+  readonly index: number;
+  readonly of: number;
+}
+
 /**
  * A query for `__file, __row, __order, __next, __deleted, __status, __rows` of every row that has keys and a place
- * in the order; for `changes` also `__change, __changed`. Only narrow columns pass through its windows, so that its
+ * in the order; for `changes` also `__change`, and `__changed0, …`, of which `changedNames` makes names. Only narrow columns pass through its windows, so that its
  * memory does not follow the width of the rows. `__rows` is 1, or how many rows of a key the last one stands for
  * where no other is asked for, or 0 for a row that was never read: a key that a snapshot no longer holds, or holds
  * again.
  */
-export function decideSql(decision: Decision): string {
+export function decideSql(decision: Decision, share?: Share): string {
   const { missing } = decision;
   const deletes = decision.deleted !== undefined || missing !== undefined;
   const keys = decision.keys.map((_, index) => `k${index}`).join(', ');
-  const good = `SELECT ${narrowColumns(decision)} FROM bronze_rows WHERE ${goodRows(decision)}`;
+  const good = `SELECT ${narrowColumns(decision)} FROM bronze_rows WHERE ${goodRows(decision)}${inShare(decision, share)}`;
   if (decision.latestOnly && !deletes) return latestSql(good, keys, decision);
   const rows = missing === undefined ? good : withMissing(missing, decision, good, keys);
   const [file, row, weight] = missing === undefined ? ['f', 'r', '1'] : ['cf', 'cr', 'w'];
@@ -57,6 +63,12 @@ export function decideSql(decision: Decision): string {
     `SELECT ${decided}, coalesce(x, CASE WHEN u THEN 'superseded' ELSE ${lasting(decision)} END) AS "__status" ` +
     `FROM (${numbered})`
   );
+}
+
+function inShare({ keys }: Decision, share: Share | undefined): string {
+  return share === undefined || share.of === 1
+    ? ''
+    : ` AND hash(${keys.map(identifier).join(', ')}) % ${share.of} = ${share.index}`;
 }
 
 function narrowColumns(decision: Decision): string {
@@ -116,24 +128,63 @@ function latestSql(good: string, keys: string, decision: Decision): string {
 
 /** What became of each row against the one before: the first after nothing, or after a delete, is new. */
 function changesSql(decision: Decision, decided: string, dropped: string, window: string): string {
-  const names = decision.compared.map((field) => field.name);
-  const differs = names.map(
-    (name, index) =>
-      `CASE WHEN a${index} IS DISTINCT FROM lag(a${index}) OVER kept THEN ${literal(name)} END`,
-  );
-  const changed = differs.length === 0 ? `''` : `concat_ws(',', ${differs.join(', ')})`;
+  const masks = masksOf(decision).map((mask) => ({
+    ...mask,
+    all: mask.columns.reduce((sum, { bit }) => sum + bit, 0n),
+    differing: mask.columns
+      .map(
+        ({ index, bit }) =>
+          `CASE WHEN a${index} IS DISTINCT FROM lag(a${index}) OVER kept THEN ${bit} ELSE 0 END`,
+      )
+      .join(' + '),
+  }));
+  const differing = masks.map(({ name, differing: sql }) => `, (${sql})::BIGINT AS ${name}`).join('');
   const compared =
-    `SELECT *, lead(o) OVER kept AS n, lag(o) OVER kept IS NULL OR lag(d) OVER kept AS b, ${changed} AS c ` +
+    `SELECT *, lead(o) OVER kept AS n, lag(o) OVER kept IS NULL OR lag(d) OVER kept AS b${differing} ` +
     `FROM (${dropped}) ${window}`;
+  const same = masks.map(({ name }) => `${name} = 0`).join(' AND ') || 'true';
   const told =
-    `SELECT *, CASE WHEN d THEN 'delete' WHEN b THEN 'upsert' WHEN c = '' THEN 'noop' ELSE 'update' END AS e ` +
+    `SELECT *, CASE WHEN d THEN 'delete' WHEN b THEN 'upsert' WHEN ${same} THEN 'noop' ELSE 'update' END AS e ` +
     `FROM (${compared})`;
   const skipped =
     decision.deleteMode === 'ignore' ? `CASE WHEN e = 'noop' THEN 'unchanged' ELSE 'live' END` : `'live'`;
-  return (
-    `SELECT ${decided}, coalesce(x, ${skipped}) AS "__status", e AS "__change", ` +
-    `CASE e WHEN 'upsert' THEN ${literal(names.join(','))} WHEN 'update' THEN c ELSE '' END AS "__changed" FROM (${told})`
+  const changed = masks.map(
+    ({ name, all }) => `, CASE e WHEN 'upsert' THEN ${all} WHEN 'update' THEN ${name} ELSE 0 END AS ${name}`,
   );
+  return `SELECT ${decided}, coalesce(x, ${skipped}) AS "__status", e AS "__change"${changed.join('')} FROM (${told})`;
+}
+
+/** Columns of one number whose bits tell which of them changed. */
+interface Mask {
+  readonly name: string;
+  readonly columns: readonly { readonly index: number; readonly column: string; readonly bit: bigint }[];
+}
+
+/** Of a 64-bit integer, without its sign. */
+const MASK_BITS = 63;
+
+function masksOf({ compared }: Pick<Decision, 'compared'>): readonly Mask[] {
+  return Array.from({ length: Math.ceil(compared.length / MASK_BITS) }, (_, word) => ({
+    name: `"__changed${word}"`,
+    columns: compared
+      .slice(word * MASK_BITS, (word + 1) * MASK_BITS)
+      .map(({ name }, bit) => ({ index: word * MASK_BITS + bit, column: name, bit: 1n << BigInt(bit) })),
+  }));
+}
+
+/** The names of the columns that changed, made of the masks that `decideSql` gives for `changes`. */
+export function changedNames(decision: Pick<Decision, 'compared'>): {
+  readonly sql: string;
+  readonly madeOf: readonly string[];
+} {
+  const masks = masksOf(decision);
+  const names = masks.flatMap(({ name, columns }) =>
+    columns.map(({ column, bit }) => `CASE WHEN ${name} & ${bit} <> 0 THEN ${literal(column)} END`),
+  );
+  return {
+    sql: names.length === 0 ? `''` : `concat_ws(',', ${names.join(', ')})`,
+    madeOf: masks.map(({ name }) => name),
+  };
 }
 
 function furtherDropped(decision: Decision, dropped: string, window: string): string {

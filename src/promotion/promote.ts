@@ -8,7 +8,7 @@ import { runHeavy } from '../engine/heavy.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import { type WrittenArtifact, writeArtifact } from './artifacts.ts';
 import { refuseUnevenParts } from './columns.ts';
-import { uselessDeleteMode } from './decide.ts';
+import { fillDecided } from './decide-shares.ts';
 import type { Snapshots } from './missing.ts';
 import { requireTimezone } from './order-type.ts';
 import { dataProbe } from './probe.ts';
@@ -84,16 +84,12 @@ export async function promote(
     options.log.warn,
     options.snapshots && { snapshots: options.snapshots, rows: shape.relation(false).sql },
   );
-  const useless = uselessDeleteMode(spec, relation.schema.fields, promotion.decision);
-  if (useless !== undefined && parts.length > 0) options.log.warn(useless);
   options.progress.rows(read);
 
   let counts = passedThrough(read, faulty);
   let missing = 0;
-  if (promotion.decideSql !== undefined) {
-    options.progress.step('deciding');
-    const decide = `CREATE OR REPLACE TEMP TABLE decided AS ${promotion.decideSql}`;
-    await runHeavy(engine, options.progress, () => engine.execute(decide));
+  if (promotion.decision !== undefined) {
+    await fillDecided(engine, promotion.decision, read, options.progress);
     ({ counts, missing } = await countDecided(engine, read));
   }
   let quarantine = NOTHING_REFUSED;

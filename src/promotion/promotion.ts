@@ -2,10 +2,10 @@ import type { DatasetSpec, SilverSpec } from '../config/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import { type Field, STRING } from '../core/schema.ts';
 import { identifier } from '../engine/sql.ts';
-import { type PlannedArtifact, planArtifacts } from './artifacts.ts';
+import { type PlannedArtifact, planArtifacts } from './artifact-plan.ts';
 import { keepColumns } from './columns.ts';
 import { type Decision, decisionOf } from './decide.ts';
-import { decideSql } from './decide-sql.ts';
+import { changedNames, decideSql } from './decide-sql.ts';
 import { metadataColumns } from './metadata-columns.ts';
 import { missingOf, type Snapshots } from './missing.ts';
 import { CHANGE_COLUMNS, type ModelColumns } from './models/model.ts';
@@ -74,6 +74,7 @@ export async function planPromotion(
   const columns: ModelColumns = {
     fields: typed,
     ...(order === undefined ? {} : { orderType: order.type }),
+    ...(decision?.kind === 'changes' && { changed: changedNames(decision) }),
   };
   const queries = model.artifacts(spec, columns);
   refuseCollisions(
@@ -131,7 +132,7 @@ function fieldNamed(fields: readonly Field[], name: string | undefined): Field {
 
 /** A sequence only breaks ties, but one without an order would break them at random. */
 async function sequenceOrder(probe: Probe, field: Field): Promise<OrderExpression> {
-  const sequence = await probe.order(field, 'sequence');
+  const sequence = await probe.order(field);
   const column = identifier(field.name);
   const lost = await probe.first(
     `SELECT ${column}::VARCHAR AS value FROM bronze_rows WHERE ${column} IS NOT NULL AND (${sequence.sql}) IS NULL LIMIT 1`,
@@ -154,7 +155,7 @@ function refuseCollisions(
   throw new FoundryError(
     'SCHEMA001',
     `Bronze already has ${taken.map((name) => `"${name}"`).join(', ')}, which the model adds`,
-    { hint: 'Give the column another name with schema.rename_map, or leave it out.' },
+    { hint: 'Rename the column at the source, or leave it out.' },
   );
 }
 
@@ -173,7 +174,10 @@ function preparedSql(spec: SilverSpec, kept: readonly Field[], decision: Decisio
   const columns = kept.map(({ name }) =>
     isTypedByOrder(spec, name) ? `d."__order" AS ${identifier(name)}` : `b.${identifier(name)}`,
   );
-  const told = decision.kind === 'changes' ? ', d."__change", d."__changed"' : '';
+  const told =
+    decision.kind === 'changes'
+      ? ['"__change"', ...changedNames(decision).madeOf].map((name) => `, d.${name}`).join('')
+      : '';
   return (
     `SELECT ${columns.join(', ')}, d."__order", d."__next", d."__deleted", d."__status"${told} ` +
     `FROM bronze_rows b JOIN decided d ON b."__file" = d."__file" AND b."__row" = d."__row"`

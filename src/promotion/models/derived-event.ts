@@ -3,7 +3,6 @@ import { identifier } from '../../engine/sql.ts';
 import {
   CHANGE,
   CHANGE_COLUMNS,
-  CHANGED,
   ORDER,
   PREPARED,
   requireDeleteMode,
@@ -14,7 +13,7 @@ import {
 /** What happened to each key, by time: `upsert`, `update`, `delete` or `noop`, and which attributes changed. */
 export const derivedEvent: SilverModel = {
   preparation: 'changes',
-  artifacts: (spec) => {
+  artifacts: (spec, { changed = { sql: `''` } }) => {
     requireDeleteMode(spec, ['ignore', 'tombstone_event', 'hard_delete']);
     return [
       {
@@ -22,7 +21,7 @@ export const derivedEvent: SilverModel = {
         from: PREPARED,
         added: [
           { field: { name: 'change_type', type: STRING }, sql: CHANGE },
-          { field: { name: 'changed_columns', type: STRING }, sql: CHANGED },
+          { field: { name: 'changed_columns', type: STRING }, ...changed },
         ],
         without: CHANGE_COLUMNS,
         where: `${STATUS} = 'live'`,

@@ -13,9 +13,8 @@ export const NEXT = '"__next"';
 /** `live`, `superseded`, `tombstone`, or why the row is in no artifact: `duplicate`, `deleted`, `unchanged`. */
 export const STATUS = '"__status"';
 export const DELETED = '"__deleted"';
-/** Only where changes are told: what happened, and to which attributes. */
+/** Only where changes are told: what happened. */
 export const CHANGE = '"__change"';
-export const CHANGED = '"__changed"';
 /** What derived events say in columns of their own, which replace those of Bronze. */
 export const CHANGE_COLUMNS: readonly string[] = ['change_type', 'changed_columns'];
 
@@ -23,6 +22,8 @@ export const CHANGE_COLUMNS: readonly string[] = ['change_type', 'changed_column
 export interface AddedColumn {
   readonly field: Field;
   readonly sql: string;
+  /** Columns of `prepared` that it is made of once rows are sorted, being wider than they; absent: made before. */
+  readonly madeOf?: readonly string[];
 }
 
 export interface ArtifactQuery {
@@ -42,6 +43,8 @@ export interface ArtifactQuery {
 export interface ModelColumns extends TableSchema {
   /** The order column's type after preparation; absent for models that need none. */
   readonly orderType?: DataType;
+  /** Only where changes are told: the names of the attributes that changed. */
+  readonly changed?: Pick<AddedColumn, 'sql' | 'madeOf'>;
 }
 
 export interface SilverModel {

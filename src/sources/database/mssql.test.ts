@@ -159,6 +159,15 @@ describe('SQL Server, by the TDS server of the tests', () => {
     expect(server.attentions).toBeGreaterThan(0);
   });
 
+  test('rows of a session that is closed meanwhile do not end as if they were all', async () => {
+    const session = await connect();
+    const reading = async (): Promise<void> => {
+      for await (const _ of session.rows({ sql: 'SELECT a.n FROM numbers a, numbers b', params: [] }))
+        await session.close();
+    };
+    expect((await failure(reading())).code).toBe('EXT001');
+  });
+
   test('an interruption reaches the server as an attention, and is told as one', async () => {
     const before = server.attentions;
     const control = new AbortController();

@@ -159,6 +159,15 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_MYSQL_URL'))('MariaDB', () => {
     expect(await eventually(() => busy('numbers a, numbers b'), 0)).toBe(0);
   });
 
+  test('rows of a session that is closed meanwhile do not end as if they were all', async () => {
+    const session = await connect();
+    const reading = async (): Promise<void> => {
+      for await (const _ of session.rows({ sql: 'SELECT * FROM numbers a, numbers b', params: [] }))
+        await session.close();
+    };
+    expect((await failure(reading())).code).toBe('RETRY001');
+  });
+
   test('an interruption ends the statement at the server, and is told as one', async () => {
     const control = new AbortController();
     const session = await connect({ signal: control.signal });

@@ -8,6 +8,8 @@ import { type DatabaseLake, databaseLake } from '../../testing/database-lake.ts'
 import { openTestPostgres, type TestPostgres } from '../../testing/postgres-database.ts';
 import { mayRun } from '../../testing/services.ts';
 import { startTcpProxy } from '../../testing/tcp-proxy.ts';
+import { parseConnectionString } from './connection-string.ts';
+import { postgresDriver } from './postgres.ts';
 
 type Options = Parameters<typeof databaseLake>[1];
 
@@ -232,6 +234,25 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_POSTGRES_URL'))('PostgreSQL', () => {
     expect((await sleeping).code).toBe('INT001');
     await until('its end', async () => (await sessions()).length === 0);
   });
+
+  test.each(['rows', 'csv'] as const)(
+    '%s of a session that is closed meanwhile do not end as if they were all',
+    async (kind) => {
+      const target = parseConnectionString(db.url, undefined, 'test');
+      const session = await postgresDriver.connect(target, {
+        applicationName: 'foundry tests',
+        connectTimeoutMs: 5000,
+        fetchRows: 1000,
+        signal: new AbortController().signal,
+      });
+      const statement = { sql: 'SELECT a.id FROM numbers a, numbers b', params: [] };
+      const reading = async (): Promise<void> => {
+        const blocks = kind === 'rows' ? session.rows(statement) : session.csv?.(statement, 1);
+        for await (const _ of blocks ?? []) await session.close();
+      };
+      await expect(reading()).rejects.toMatchObject({ code: 'RETRY001' });
+    },
+  );
 
   test('a pause between chunks ends with the run', async () => {
     const stopped = new AbortController();

@@ -158,6 +158,8 @@ async function openSession(
     try {
       yield* copyBlocks(sql.unsafe(`COPY (${text}\n) TO STDOUT (${format})`), gather);
       isOver = true;
+      // Closed meanwhile, it ends as if all rows had been sent.
+      if (isClosed) throw lost(where);
     } catch (error) {
       isOver = true;
       throwIfStopped(options.signal);
