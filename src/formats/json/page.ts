@@ -16,6 +16,8 @@ const LOWER_N = 110;
 export interface Page {
   /** What stands at the path. */
   readonly found: TargetKind | 'null' | 'absent';
+  /** The member that holds the list, where an object stands at the path. */
+  readonly listName?: string;
   /** Why nothing was found, and what there is instead; only for `absent`. */
   readonly absence?: { readonly problem: string; readonly hint: string };
   /** 0 for `absent`, `null` and `scalar`. */
@@ -66,13 +68,14 @@ export function parsePage(
     case 'object': {
       const name = LIST_NAMES.find((candidate) => target.lists.has(candidate));
       const range = name === undefined ? undefined : target.lists.get(name);
-      if (range === undefined) {
+      if (name === undefined || range === undefined) {
         const itself = noRanges();
         itself.add(target.range.from, target.range.to);
         return pageOf('object', page, itself, undefined, origin);
       }
       const list = scanTarget(page.subarray(range.from, range.to), { path: [], origin, option }, range.from);
-      return pageOf('list', page, list.kind === 'list' ? list.elements : noRanges(), range, origin);
+      const elements = list.kind === 'list' ? list.elements : noRanges();
+      return { ...pageOf('list', page, elements, range, origin), listName: name };
     }
   }
 }

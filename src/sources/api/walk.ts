@@ -4,8 +4,9 @@ import { nextTurn } from '../../core/turn.ts';
 import type { Page } from '../../formats/json/page.ts';
 import { readAnswer } from './answer.ts';
 import type { ApiResponse, Exchange } from './exchange.ts';
-import { hasMoreOf, type LoopGuard, loopGuard, totalOf } from './guards.ts';
+import { hasMoreOf, loopGuard, totalOf } from './guards.ts';
 import { lookahead } from './lookahead.ts';
+import { shapeGuard } from './page-shape.ts';
 import { openScheme } from './paging/open.ts';
 import { type Place, pageError, type Scheme, type SeenPage } from './paging/scheme.ts';
 import type { RequestBuilder } from './requests.ts';
@@ -56,6 +57,7 @@ export async function* walkPages(
   const { requests, signal } = options;
   const scheme = openScheme(pagination);
   const guard = loopGuard(pagination);
+  const checkShape = shapeGuard(spec.recordsPath !== undefined, options.redact);
   const pipe = lookahead(exchange, options.isConcurrent ? spec.maxConcurrency : 1, signal);
   const count = counter(pagination, options.warn);
   /** The last page that was asked for ahead. */
@@ -78,8 +80,11 @@ export async function* walkPages(
       if (count.isBehindEnd && NO_SUCH_PAGE.includes(response.status)) break;
       const { page, envelope } = readAnswer(spec, response, origin, options.redact);
       const seen = seenPage(number, page, envelope, response, count.longest, pagination);
-      const isRepeated = repeats(guard, seen, page, count.isBehindEnd);
-      if (isRepeated) break;
+      const isOnlyEnd = endsHere(count.isBehindEnd, () => {
+        checkShape(number, page, response);
+        return guard.onPage(seen, page.count === 0 ? '' : page.fingerprint());
+      });
+      if (isOnlyEnd) break;
       if (first !== undefined) scheme.checkSecond?.(seen, first);
       first = number === 1 && scheme.checkSecond !== undefined ? seen : undefined;
       const take = count.add(seen, scheme);
@@ -141,9 +146,9 @@ function* textsOf(page: Page): Generator<string> {
 }
 
 /** Whether a page only tells that the end was reached before it. */
-function repeats(guard: LoopGuard, seen: SeenPage, page: Page, isBehindEnd: boolean): boolean {
+function endsHere(isBehindEnd: boolean, look: () => boolean): boolean {
   try {
-    return guard.onPage(seen, page.count === 0 ? '' : page.fingerprint());
+    return look();
   } catch (error) {
     if (isBehindEnd && error instanceof FoundryError && error.code === 'PAGE001') return true;
     throw error;
