@@ -10,10 +10,11 @@ async function countingLake() {
   const seen: unknown[] = [];
   const lake = await tableLake(table, {
     onRead(request) {
-      seen.push(request.state);
-      const n = typeof request.state === 'number' ? request.state + 1 : 1;
+      const last = request.state?.value;
+      seen.push(last);
+      const n = typeof last === 'number' ? last + 1 : 1;
       table.rows.splice(0, table.rows.length, [BigInt(n)]);
-      request.onState?.(n);
+      request.onState?.({ value: n });
     },
   });
   return { lake, seen };

@@ -50,9 +50,9 @@ export async function readState(
 ): Promise<{ readonly extracted: Extracted; readonly state?: SourceState }> {
   let state = plan.previous;
   const extracted = await extract(bronze, source, writer.spool, options, {
-    ...(plan.previous !== undefined && { state: plan.previous.value }),
-    onState(value) {
-      state = { value };
+    ...(plan.previous !== undefined && { state: plan.previous }),
+    onState(kept) {
+      state = kept;
     },
   });
   return { extracted, ...(state !== undefined && { state }) };

@@ -108,6 +108,27 @@ describe('an API that is read incrementally', () => {
   );
 
   test(
+    'whose times have nanoseconds, without zeros at their ends, lands each row in the order of time',
+    desk(
+      { incremental: {} },
+      (tickets) => tickets,
+      async ({ set, land, ids }) => {
+        const first = [
+          { id: 1, at: day(1, '10:00:05.123456789') },
+          { id: 2, at: day(1, '10:00:06') },
+        ];
+        set(...first);
+        await land('2025-01-05');
+        // As a text, `10:00:06.5Z` comes before `10:00:06Z`.
+        set(...first, { id: 3, at: day(1, '10:00:06.5') }, { id: 4, at: day(1, '10:00:06.500000001') });
+        const second = await land('2025-01-06');
+        expect(second).toMatchObject({ rows: 2, cursor: { end: day(1, '10:00:06.500000001'), repeated: 1 } });
+        expect(await ids('2025-01-06')).toEqual([3, 4]);
+      },
+    ),
+  );
+
+  test(
     'is landed again for an earlier date without what a later one holds, and from the beginning with --full-refresh',
     desk(SINCE, atOrAfter, async ({ set, land, ids, w }) => {
       set({ id: 1, at: day(1) });

@@ -176,6 +176,21 @@ describe('a command', () => {
   );
 
   test(
+    'that is a Singer tap is told its state with the digits that it left',
+    inWorkspace(async (w) => {
+      const state = '{"since":9007199254740993,"ratio":1.10}';
+      const messages = `{"type":"RECORD","stream":"a","record":{"id":1}}\n{"type":"STATE","value":${state}}`;
+      await w.put('messages', messages);
+      const command = { run: 'cat messages; cat "$FOUNDRY_STATE_FILE" >&2', format: 'singer' };
+      await w.put('c.yaml', config({ type: 'command', command }));
+      const first = await w.json(0, ...bronze('2025-01-05'));
+      expect(first.stderr).toContain(': {}');
+      const second = await w.json(0, ...bronze('2025-01-06'));
+      expect(second.stderr).toContain(`: ${state}`);
+    }),
+  );
+
+  test(
     'that is a Singer tap goes on from the state that it left',
     inWorkspace(async (w) => {
       // Answers as a tap does: from the bookmark in its state file on.

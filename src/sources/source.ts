@@ -45,9 +45,16 @@ export interface ReadRequest {
   /** Called once, after the last batch of an incremental read. */
   readonly onCursor?: (outcome: CursorOutcome) => void;
   /** What `onState` was told last by the run before, for sources that keep a state of their own. */
-  readonly state?: unknown;
-  /** Takes any JSON for the next run; the last one counts, and only if this run commits. */
-  readonly onState?: (value: unknown) => void;
+  readonly state?: KeptState;
+  /** Takes what the next run is to be told; the last one counts, and only if this run commits. */
+  readonly onState?: (state: KeptState) => void;
+}
+
+/** Any JSON that a source keeps from run to run. */
+export interface KeptState {
+  readonly value: unknown;
+  /** Its JSON as the source wrote it, where `value` would be written in another way. */
+  readonly text?: string;
 }
 
 /** An answer of a source as it came, without secrets. */

@@ -46,6 +46,28 @@ test('an undeclared text is what it evidently is', () => {
   ]);
 });
 
+test('times below a microsecond are in the order of time, which their texts are not', () => {
+  const times = [
+    '2025-01-05T10:00:06Z',
+    '2025-01-05T10:00:06.000000001Z',
+    '2025-01-05T11:00:06.123456+01:00',
+    '2025-01-05T10:00:06.1234567Z',
+    '2025-01-05T10:00:06.123456789Z',
+    '2025-01-05T10:00:06.5Z',
+  ];
+  expect(times.map(guessCursorKind)).toEqual(times.map(() => 'timestamptz'));
+  const values = times.map((text) => parseCursor('timestamptz', text) ?? '');
+  for (const [index, value] of values.entries()) {
+    expect(values.map((other) => Math.sign(compareCursors(value, other)))).toEqual(
+      times.map((_, other) => Math.sign(index - other)),
+    );
+  }
+  expect(guessCursorKind('2025-01-05 10:00:06.123456789')).toBe('timestamp');
+  expect(sameCursor('time', '10:00:06.1234567', '10:00:06.123456700')).toBe(true);
+  expect(lookBack('timestamptz', '1969-12-31T23:59:59.123456789Z', '1s')).toBe('1969-12-31T23:59:58.123456Z');
+  expect(parseCursor('timestamptz', '2025-01-05T10:00:06.1234567891Z')).toBeUndefined();
+});
+
 test('a lookback keeps the exact digits and the microseconds', () => {
   expect(lookBack('number', '9007199254740993.5', '0.25')).toBe('9007199254740993.25');
   expect(lookBack('timestamptz', '2025-03-01T00:00:00.000001Z', '1d')).toBe('2025-02-28T00:00:00.000001Z');

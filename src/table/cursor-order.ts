@@ -4,6 +4,8 @@ import { formatDecimal } from './format.ts';
 import { type DecimalText, takeNumberApart } from './number-text.ts';
 import { formatDate, formatTimestamp, parseDate, parseTime, parseTimestamp } from './temporal.ts';
 
+const NANOS_PER_MICRO = 1000n;
+
 /** How the values of a cursor column are ordered. All numbers are of one kind, so that a column may widen. */
 export const CURSOR_KINDS = ['number', 'date', 'time', 'timestamp', 'timestamptz', 'text'] as const;
 export type CursorKind = (typeof CURSOR_KINDS)[number];
@@ -39,7 +41,7 @@ export function guessCursorKind(text: string): CursorKind {
   return kinds.find((kind) => parseCursor(kind, text) !== undefined) ?? 'text';
 }
 
-/** A value in a form that `compareCursors` compares: texts by code unit, times as integers, numbers by their digits. */
+/** A value in a form that `compareCursors` compares: texts by code unit, times in nanoseconds, numbers by their digits. */
 export type CursorValue = string | bigint | DecimalText;
 
 /** Undefined when the text is no value of the kind; `NaN` and infinities are none. */
@@ -52,16 +54,37 @@ export function parseCursor(kind: CursorKind, text: string): CursorValue | undef
       return days === undefined ? undefined : BigInt(days);
     }
     case 'time':
-      return parseTime(text);
+      return toNanos(text, parseTime);
     case 'timestamp':
-      return parseTimestamp(text, false);
+      return toNanos(text, (micros) => parseTimestamp(micros, false));
     case 'timestamptz':
-      return parseTimestamp(text, true);
+      return toNanos(text, (micros) => parseTimestamp(micros, true));
     case 'text':
       return text;
     default:
       return unreachable(kind);
   }
+}
+
+const BELOW_MICROS = /(:\d\d\.\d{6})(\d{1,3})0*(?!\d)/;
+
+/**
+ * Columns hold microseconds, but the texts of a cursor may be finer, and as texts they would be in another order:
+ * `10:00:00.5Z` before `10:00:00Z`.
+ */
+function toNanos(text: string, parse: (micros: string) => bigint | undefined): bigint | undefined {
+  const finer = BELOW_MICROS.exec(text);
+  const micros = parse(finer === null ? text : text.replace(BELOW_MICROS, '$1'));
+  if (micros === undefined) return undefined;
+  return micros * NANOS_PER_MICRO + BigInt((finer?.[2] ?? '').padEnd(3, '0'));
+}
+
+/** Of a time, rounded down; undefined when the text is no value of the kind. */
+export function cursorMicros(kind: 'time' | 'timestamp' | 'timestamptz', text: string): bigint | undefined {
+  const nanos = parseCursor(kind, text);
+  if (typeof nanos !== 'bigint') return undefined;
+  const rest = ((nanos % NANOS_PER_MICRO) + NANOS_PER_MICRO) % NANOS_PER_MICRO;
+  return (nanos - rest) / NANOS_PER_MICRO;
 }
 
 /** Below 0 when `a` comes first, 0 when they are equal (`1.5` and `1.50`). Both must be of one kind. */
@@ -117,9 +140,8 @@ export function lookBack(kind: CursorKind, value: string, lookback: string): str
     if (distance !== undefined && !distance.negative) return subtract(at, distance);
   } else if (typeof at === 'bigint' && duration !== undefined) {
     if (kind === 'date') return formatDate(Number(at - (duration + MICROS_PER_DAY - 1n) / MICROS_PER_DAY));
-    if (kind === 'timestamp' || kind === 'timestamptz') {
-      return formatTimestamp(at - duration, kind === 'timestamptz');
-    }
+    const micros = kind === 'timestamp' || kind === 'timestamptz' ? cursorMicros(kind, value) : undefined;
+    if (micros !== undefined) return formatTimestamp(micros - duration, kind === 'timestamptz');
   }
   throw new FoundryError('CFG001', `the lookback ${JSON.stringify(lookback)} does not fit a ${kind} cursor`, {
     hint: 'Write a number for a number column, and a duration such as 2h or 3d for dates and timestamps. Text and times of day have no lookback.',

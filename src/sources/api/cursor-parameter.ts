@@ -1,6 +1,6 @@
 import type { ApiSourceSpec, CursorFormat } from '../../config/api/spec.ts';
 import { FoundryError } from '../../core/errors.ts';
-import { parseCursor } from '../../table/cursor-order.ts';
+import { cursorMicros } from '../../table/cursor-order.ts';
 import { type CursorRequest, startOf } from '../cursor.ts';
 
 /**
@@ -48,8 +48,8 @@ function written(text: string, format: CursorFormat): string {
 /** Of a time or date; a naive one is taken for UTC. */
 function microsOf(text: string): bigint | undefined {
   for (const spelling of [text, `${text}Z`, `${text}T00:00:00Z`]) {
-    const value = parseCursor('timestamptz', spelling);
-    if (typeof value === 'bigint') return value;
+    const micros = cursorMicros('timestamptz', spelling);
+    if (micros !== undefined) return micros;
   }
   return undefined;
 }

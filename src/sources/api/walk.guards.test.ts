@@ -79,6 +79,18 @@ describe('the last page', () => {
 const NONE = { method: 'GET', url: BASE, headers: {} } as const;
 
 describe('pages that do not lead on', () => {
+  test('a Link header that cannot be read is not taken for the last page', async () => {
+    const linking =
+      (header: string): Api =>
+      ({ page = '1' }) =>
+        new Status(200, [{ id: Number(page) }], page === '1' ? { link: header } : {});
+    const { ids } = await walk({ type: 'link_header' }, linking(`, <${BASE}?page=2>; rel="next";`));
+    expect(ids).toEqual([1, 2]);
+    const { error } = await walk({ type: 'link_header' }, linking(`${BASE}?page=2; rel="next"`));
+    expect(error?.code).toBe('PAGE001');
+    expect(error?.message).toStartWith('page 1: the Link header cannot be read from "https://api.example');
+  });
+
   test('an API that does not look at the page parameter is found out with the second page', async () => {
     const { error } = await walk(PAGES, () => rows.slice(0, 2));
     expect(error?.message).toBe('page 2: it holds the records of page 1 again');

@@ -93,7 +93,7 @@ async function* recordBlocks(
     for (const line of lines) {
       const message = read(line);
       if (message.type === 'record') texts.push(message.record);
-      else if (message.type === 'state') request.onState?.(message.value);
+      else if (message.type === 'state') request.onState?.(message.state);
     }
     if (texts.length > 0) yield { origin: name, texts };
   }

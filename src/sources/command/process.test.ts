@@ -46,6 +46,36 @@ describe('a program', () => {
     );
   });
 
+  test('that leaves something behind is not waited for longer than it may take', async () => {
+    const began = performance.now();
+    const daemon = 'setsid sh -c \'trap "" TERM; sleep 30\' >/dev/null & echo one; echo two >&2; sleep 0.2';
+    const lines: string[] = [];
+    expect(await text(options(daemon, { onErrorLine: (line) => void lines.push(line) }))).toBe('one\n');
+    expect(lines).toEqual(['two']);
+    expect(performance.now() - began).toBeLessThan(4000);
+    const holding = 'setsid sleep 30 & echo one; sleep 0.2';
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 300);
+    const ends = await Promise.allSettled([
+      text(options(holding, { timeoutSeconds: 0.5 })),
+      text(options(holding, { signal: stop.signal })),
+    ]);
+    expect(ends).toMatchObject([
+      { reason: { code: 'EXT001', message: expect.stringContaining('took longer than 0.5 s') } },
+      { reason: { code: 'INT001' } },
+    ]);
+    expect(performance.now() - began).toBeLessThan(15_000);
+  }, 30_000);
+
+  test('that nobody reads on is ended at once, however much it has to say', async () => {
+    const began = performance.now();
+    for await (const chunk of programOutput(options(['yes']))) {
+      expect(chunk.length).toBeGreaterThan(0);
+      break;
+    }
+    expect(performance.now() - began).toBeLessThan(3000);
+  });
+
   test('is ended with all that it started when the run is stopped, or nobody reads on', async () => {
     const stop = new AbortController();
     const mark = `foundry-test-${process.pid}`;

@@ -2,6 +2,8 @@ import { FoundryError, messageOf, throwIfStopped } from '../../core/errors.ts';
 
 /** How long a program may take to end by itself after it was told to. */
 const GRACE_MS = 5000;
+/** How long the error output of a program that has ended is read on: what it started may hold it open for ever. */
+const LAST_WORDS_MS = 1000;
 /** Last lines of the error output that a failure shows. */
 const LINES_SHOWN = 5;
 
@@ -28,27 +30,37 @@ export async function* programOutput(options: ProgramOptions): AsyncGenerator<Bu
   throwIfStopped(signal);
   const program = start(options);
   const last: string[] = [];
-  const errors = tellLines(program.stderr, (line) => {
+  const output = program.stdout.getReader();
+  const errorOutput = program.stderr.getReader();
+  const errors = tellLines(errorOutput, (line) => {
     last.push(line);
     if (last.length > LINES_SHOWN) last.shift();
     options.onErrorLine(line);
   });
   let timedOut = false;
-  const end = (): void => endGroup(program);
+  let ended: Promise<void> | undefined;
+  const end = (): Promise<void> => {
+    ended ??= endGroup(program, [output, errorOutput]);
+    return ended;
+  };
   const timer =
     options.timeoutSeconds === undefined
       ? undefined
       : setTimeout(() => {
           timedOut = true;
-          end();
+          void end();
         }, options.timeoutSeconds * 1000);
-  signal.addEventListener('abort', end);
+  const stop = (): void => void end();
+  signal.addEventListener('abort', stop);
   let isRead = false;
   try {
-    for await (const chunk of program.stdout) yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    for (let next = await output.read(); !next.done; next = await output.read()) {
+      const { buffer, byteOffset, length } = next.value;
+      yield Buffer.from(buffer, byteOffset, length);
+    }
     const code = await program.exited;
     isRead = true;
-    await errors;
+    await within(errors, LAST_WORDS_MS);
     throwIfStopped(signal);
     const how = timedOut ? `took longer than ${options.timeoutSeconds} s` : ending(program.signalCode, code);
     if (how !== undefined) {
@@ -58,11 +70,14 @@ export async function* programOutput(options: ProgramOptions): AsyncGenerator<Bu
       });
     }
   } finally {
-    signal.removeEventListener('abort', end);
+    signal.removeEventListener('abort', stop);
     clearTimeout(timer);
-    if (!isRead) {
-      end();
-      await program.exited;
+    if (isRead) await errorOutput.cancel();
+    else {
+      const over = end();
+      // What nobody will read would keep it open.
+      await output.cancel();
+      await over;
     }
   }
 }
@@ -72,6 +87,11 @@ function ending(signalCode: string | number | null, code: number): string | unde
   return code === 0 ? undefined : `ended with exit code ${code}`;
 }
 
+interface Output {
+  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+  cancel(): Promise<void>;
+  readonly closed: Promise<unknown>;
+}
 type Program = Bun.Subprocess<'ignore', 'pipe', 'pipe'>;
 
 function start({ run, name, env, folder }: ProgramOptions): Program {
@@ -95,10 +115,23 @@ function start({ run, name, env, folder }: ProgramOptions): Program {
   }
 }
 
-function endGroup(program: Program): void {
+/**
+ * Ends a program with all of its group. What left the group may still hold its outputs open; nobody waits for that.
+ */
+async function endGroup(program: Program, outputs: readonly Output[]): Promise<void> {
+  const isOver = Promise.all([program.exited, ...outputs.map(({ closed }) => closed.catch(() => {}))]);
   send(program, 'SIGTERM');
-  const timer = setTimeout(() => send(program, 'SIGKILL'), GRACE_MS);
-  void program.exited.finally(() => clearTimeout(timer));
+  await within(isOver, GRACE_MS);
+  send(program, 'SIGKILL');
+  await program.exited;
+  for (const output of outputs) await output.cancel();
+}
+
+async function within(step: Promise<unknown>, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([step, promise]);
+  clearTimeout(timer);
 }
 
 function send(program: Program, signal: 'SIGTERM' | 'SIGKILL'): void {
@@ -110,11 +143,11 @@ function send(program: Program, signal: 'SIGTERM' | 'SIGKILL'): void {
   }
 }
 
-async function tellLines(stream: ReadableStream<Uint8Array>, tell: (line: string) => void): Promise<void> {
+async function tellLines(output: Output, tell: (line: string) => void): Promise<void> {
   const decoder = new TextDecoder();
   let rest = '';
-  for await (const chunk of stream) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+  for (let next = await output.read(); !next.done; next = await output.read()) {
+    const lines = (rest + decoder.decode(next.value, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) if (line.trim() !== '') tell(line.trimEnd());
   }

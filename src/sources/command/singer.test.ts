@@ -19,9 +19,30 @@ describe('the messages of a Singer tap', () => {
     expect(messages).toEqual([
       { type: 'other' },
       { type: 'record', record: { text: '{"id":12345678901234567890,"amount":1.10}', line: 2 } },
-      { type: 'state', value: { bookmarks: { a: 7 } } },
+      { type: 'state', state: { value: { bookmarks: { a: 7 } } } },
       { type: 'other' },
     ]);
+  });
+
+  test('give a state whose numbers JavaScript cannot hold letter by letter too', () => {
+    const [, , exact] = read(
+      undefined,
+      '{"type":"STATE","value":{"id":7}}',
+      '{"type":"STATE","value":"a\\u00e9"}',
+      '{"type":"STATE","value":{"since": 9007199254740993, "top": 1e400}}',
+    );
+    expect(exact).toEqual({
+      type: 'state',
+      state: {
+        value: { since: 9007199254740992, top: Number.POSITIVE_INFINITY },
+        text: '{"since":9007199254740993,"top":1e400}',
+      },
+    });
+    expect(read(undefined, '{"type":"STATE","value":"a\\u00e9"}', '{"type":"STATE","value":1.50}')).toEqual([
+      { type: 'state', state: { value: 'aé' } },
+      { type: 'state', state: { value: 1.5, text: '1.50' } },
+    ]);
+    expect(read(undefined, '{"type":"STATE"}')).toEqual([{ type: 'state', state: { value: null } }]);
   });
 
   test('of other streams are left out where one was chosen, and refused where none was', () => {

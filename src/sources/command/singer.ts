@@ -1,11 +1,12 @@
 import { FoundryError } from '../../core/errors.ts';
 import { jsonRecordParser } from '../../formats/json/json-record.ts';
 import type { JsonText } from '../../formats/json/record.ts';
+import type { KeptState } from '../source.ts';
 
 /** What one line of a Singer tap's output means for one stream (Singer specification, "Output"). */
 export type SingerMessage =
   | { readonly type: 'record'; readonly record: JsonText }
-  | { readonly type: 'state'; readonly value: unknown }
+  | { readonly type: 'state'; readonly state: KeptState }
   | { readonly type: 'other' };
 
 const OTHER: SingerMessage = { type: 'other' };
@@ -49,7 +50,7 @@ export function singerReader(name: string, stream: string | undefined): (line: J
           : OTHER;
       }
       case 'STATE':
-        return { type: 'state', value: JSON.parse(source.text).value ?? null };
+        return { type: 'state', state: keptState(JSON.parse(source.text).value ?? null, member('value')) };
       case 'SCHEMA':
         return OTHER;
       case 'BATCH':
@@ -64,4 +65,10 @@ export function singerReader(name: string, stream: string | undefined): (line: J
         return OTHER;
     }
   };
+}
+
+/** A state is the tap's own: a number in it that JavaScript would change has to come back as it was. */
+function keptState(value: unknown, source: { kind: string; text: string } | undefined): KeptState {
+  const isNumberOrNested = source?.kind === 'json' || source?.kind === 'number';
+  return isNumberOrNested && source.text !== JSON.stringify(value) ? { value, text: source.text } : { value };
 }

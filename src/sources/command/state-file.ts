@@ -17,7 +17,8 @@ export async function stateFile(request: ReadRequest): Promise<StateFile | undef
   try {
     const folder = await mkdtemp(join(root, 'foundry-state-'));
     const path = join(folder, 'state.json');
-    await writeFile(path, JSON.stringify(request.state ?? {}), { mode: 0o600 });
+    const { value, text } = request.state ?? { value: {} };
+    await writeFile(path, text ?? JSON.stringify(value ?? {}), { mode: 0o600 });
     return { path, remove: () => rm(folder, { recursive: true, force: true }) };
   } catch (error) {
     throw storageFailure('write', root, error);

@@ -97,10 +97,10 @@ function extractContext(
     signal: request.signal,
     log: { debug: (text) => log?.debug(text), info: (text) => log?.info(text), warn },
     ...(cursor !== undefined && { cursor }),
-    ...(request.state !== undefined && { state: request.state }),
+    ...(request.state !== undefined && { state: request.state.value }),
     saveState(value) {
       // A copy as JSON: what is not JSON is left out now, and later changes of the object change nothing.
-      request.onState?.(JSON.parse(JSON.stringify(value ?? null)));
+      request.onState?.({ value: JSON.parse(JSON.stringify(value ?? null)) });
     },
   };
 }

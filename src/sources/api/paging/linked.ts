@@ -34,8 +34,16 @@ export const linkHeaderScheme: Scheme = {
   first: { params: {} },
   emptyLeadsOn: true,
   next(_place, page) {
-    const link = page.headers.link === undefined ? undefined : nextLink(page.headers.link);
-    return page.hasMore === false ? undefined : addressed(link, page, 'the Link header');
+    if (page.headers.link === undefined || page.hasMore === false) return undefined;
+    const { target, unread } = nextLink(page.headers.link);
+    if (unread !== '') {
+      throw pageError(
+        page,
+        `the Link header cannot be read from ${JSON.stringify(unread.slice(0, 200))} on, and may name the next page there`,
+        'The API, or a proxy before it, writes no links of RFC 8288: <address>; rel="next". Read it by another pagination.type where it has one.',
+      );
+    }
+    return addressed(target, page, 'the Link header');
   },
 };
 
