@@ -8,19 +8,10 @@ import { newName } from './rename.ts';
 
 /** Columns that an intent need not declare (original-behaviour §5.4.2). */
 const ALWAYS_ALLOWED = new Set(['is_deleted', 'deleted_flag', 'run_date']);
+/** Names that the scan of Bronze uses beside the data's, before any is renamed. */
+const SCANNED = ['file_row_number', 'file_index', '__file', '__row'];
 /** Names that foundry's own SQL uses beside the data's. */
-const RESERVED = new Set([
-  'file_row_number',
-  'file_index',
-  '__file',
-  '__row',
-  '__order',
-  '__next',
-  '__status',
-  '__deleted',
-  '__change',
-  '__fault',
-]);
+const RESERVED = new Set([...SCANNED, '__order', '__next', '__status', '__deleted', '__change', '__fault']);
 
 /** Numbers whose bits tell what changed. */
 const MASK = /^__changed\d+$/;
@@ -60,6 +51,24 @@ export function refuseUnevenParts(spec: SilverSpec, source: Relation): void {
       hint: 'Land the older part again, give the columns types, or set schema_mode: allow_new_columns.',
     },
   );
+}
+
+/**
+ * A new name comes too late for these: by them rows are known from each other, so that a column of the same name
+ * would make one row of several, or several of one.
+ * @param source as Bronze names its columns.
+ * @throws SCHEMA001 naming the column.
+ */
+export function refuseScanned(source: TableSchema): void {
+  const taken = source.fields.find(({ name }) => SCANNED.includes(name.toLowerCase()));
+  if (taken !== undefined) throw reserved(taken.name);
+}
+
+function reserved(name: string): FoundryError {
+  return new FoundryError('SCHEMA001', `the column name "${name}" is reserved`, {
+    details: { column: name },
+    hint: 'Rename the column at the source, or leave it out with the option columns of the source.',
+  });
 }
 
 /**
@@ -137,13 +146,12 @@ function refuseAmbiguous(names: readonly string[]): void {
   for (const name of names) {
     const folded = name.toLowerCase();
     const other = seen.get(folded);
-    if (other !== undefined || RESERVED.has(folded) || MASK.test(folded)) {
+    if (RESERVED.has(folded) || MASK.test(folded)) throw reserved(name);
+    if (other !== undefined) {
       throw new FoundryError(
         'SCHEMA001',
-        other === undefined
-          ? `the column name "${name}" is reserved`
-          : `the columns "${other}" and "${name}" differ by case only, which SQL engines cannot tell apart`,
-        { hint: 'Rename the column at the source.' },
+        `the columns "${other}" and "${name}" differ by case only, which SQL engines cannot tell apart`,
+        { hint: 'Give one of them another name with schema.rename_map, or at the source.' },
       );
     }
     seen.set(folded, name);

@@ -138,6 +138,26 @@ function deletedSql(spec: SilverSpec, kept: readonly Field[]): string | undefine
   return says.length === 0 ? undefined : says.join(' OR ');
 }
 
+/**
+ * What to tell whoever sets a delete mode while nothing says which rows are deleted: none is then, and records
+ * that are gone would stay for good without a word.
+ * @param columns all that Bronze has, also those that are left out.
+ */
+export function uselessDeleteMode(
+  spec: SilverSpec,
+  columns: readonly Field[],
+  decision: Decision | undefined,
+): string | undefined {
+  if (decision === undefined || spec.deleteMode === 'ignore') return;
+  if (decision.deleted !== undefined || spec.detectMissing === true) return;
+  const alike = columns.find(({ name }) => /delet/i.test(name))?.name;
+  const advice =
+    alike === undefined
+      ? 'name the column that does with schema.rename_map, or set cdc'
+      : `for "${alike}" to say it, set schema.rename_map: {${JSON.stringify(alike)}: is_deleted}`;
+  return `delete_mode is ${spec.deleteMode}, but no column ${DELETE_FLAGS.join(' or ')} says which rows are deleted, so none is; ${advice}`;
+}
+
 function truthy({ name, type }: Field): string {
   const column = identifier(name);
   switch (type.kind) {

@@ -10,6 +10,9 @@ export interface OrderExpression {
   readonly sql: string;
 }
 
+/** What the config calls a column by which rows are put in order. */
+export type OrderRole = 'order' | 'sequence' | 'record time';
+
 /**
  * An intent declares its order column as a time, so Silver has it as one. A classic config declares nothing: the
  * column only decides, and goes on as Bronze has it.
@@ -41,6 +44,7 @@ export async function orderExpression(
   relation: string,
   field: Field,
   timezone: string | undefined,
+  role: OrderRole = 'order',
 ): Promise<OrderExpression> {
   const column = identifier(field.name);
   const { type } = field;
@@ -54,7 +58,7 @@ export async function orderExpression(
   const total = Number(quick?.total);
   // Nothing to go by is taken as timestamps too: the columns of an empty slice are then those of a full one.
   if (total === Number(quick?.naive)) return { type: NAIVE_TYPE, sql: `${column}::TIMESTAMP` };
-  return mixed(engine, relation, field, timezone);
+  return mixed(engine, relation, field, timezone, role);
 }
 
 async function mixed(
@@ -62,6 +66,7 @@ async function mixed(
   relation: string,
   field: Field,
   timezone: string | undefined,
+  role: OrderRole,
 ): Promise<OrderExpression> {
   const column = identifier(field.name);
   const [naive, zoned, number] = [naiveSql(column), zonedSql(column), numberSql(column)];
@@ -76,15 +81,15 @@ async function mixed(
     numbers: Number(counts?.numbers),
   };
   if (found.numbers > 0 && found.naive + found.zoned === 0) {
-    return numberOrder(field, number, Number(counts?.whole ?? 0), Number(counts?.fraction ?? 0));
+    return numberOrder(field, role, number, Number(counts?.whole ?? 0), Number(counts?.fraction ?? 0));
   }
   if (found.numbers > 0 || found.naive + found.zoned === 0) {
     throw new FoundryError(
       'DATA001',
-      `the order column "${field.name}" holds ${found.numbers > 0 ? 'both numbers and timestamps' : 'neither numbers nor ISO 8601 timestamps'}`,
+      `the ${role} column "${field.name}" holds ${found.numbers > 0 ? 'both numbers and timestamps' : 'neither numbers nor ISO 8601 timestamps'}`,
       {
         details: { column: field.name, ...found },
-        hint: 'Give it a type with silver.types (string orders it as text), order by another column, or mend the values at the source.',
+        hint: 'Give it a type with silver.types (string orders it as text), name another column, or mend the values at the source.',
       },
     );
   }
@@ -92,7 +97,7 @@ async function mixed(
     if (timezone === undefined) {
       throw new FoundryError(
         'DATA001',
-        `the order column "${field.name}" mixes ${found.zoned} timestamps with a time zone and ${found.naive} without`,
+        `the ${role} column "${field.name}" mixes ${found.zoned} timestamps with a time zone and ${found.naive} without`,
         {
           details: { column: field.name, ...found },
           hint: 'Set timezone to the zone that the others are in.',
@@ -105,11 +110,17 @@ async function mixed(
   return found.naive > 0 ? { type: NAIVE_TYPE, sql: naive } : { type: ZONED_TYPE, sql: zoned };
 }
 
-function numberOrder(field: Field, number: string, whole: number, fraction: number): OrderExpression {
+function numberOrder(
+  field: Field,
+  role: OrderRole,
+  number: string,
+  whole: number,
+  fraction: number,
+): OrderExpression {
   if (whole + fraction > MAX_DIGITS) {
     throw new FoundryError(
       'DATA001',
-      `the order column "${field.name}" holds numbers of more than ${MAX_DIGITS} digits`,
+      `the ${role} column "${field.name}" holds numbers of more than ${MAX_DIGITS} digits`,
       { details: { column: field.name } },
     );
   }

@@ -134,7 +134,7 @@ async function recordTimeColumn(
     const date = dateOf(order.type, ORDER);
     if (date !== undefined) return { name, type: DATE, sql: date, isColumn };
   }
-  const time = await probe.order(field);
+  const time = await probe.order(field, 'record time');
   const date = dateOf(time.type, time.sql);
   const column = identifier(field.name);
   const lost =

@@ -2,20 +2,20 @@ import type { SilverSpec } from '../config/spec.ts';
 import { type DataType, type Field, STRING } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
 import { identifier } from '../engine/sql.ts';
-import { type OrderExpression, orderExpression } from './order-type.ts';
+import { type OrderExpression, type OrderRole, orderExpression } from './order-type.ts';
 
 /** What a promotion has to know of the data itself. */
 export interface Probe {
-  /** How a column of `bronze_rows` orders its rows. */
-  order(field: Field): Promise<OrderExpression>;
+  /** How a column of `bronze_rows` orders its rows; its role is for messages. */
+  order(field: Field, role?: OrderRole): Promise<OrderExpression>;
   /** The first row of a query over `bronze_rows`. */
   first(sql: string): Promise<Record<string, unknown> | undefined>;
 }
 
 export function dataProbe(engine: Engine, spec: SilverSpec): Probe {
   return {
-    order: async (field) =>
-      declaredText(spec, field) ?? orderExpression(engine, 'bronze_rows', field, spec.timezone),
+    order: async (field, role = 'order') =>
+      declaredText(spec, field) ?? orderExpression(engine, 'bronze_rows', field, spec.timezone, role),
     first: async (sql) => (await engine.query(sql))[0],
   };
 }

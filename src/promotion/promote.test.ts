@@ -231,6 +231,9 @@ describe('state', () => {
       { ...row('1', '2025-01-01', 'b'), seq: '9' },
     ]);
     expect(pick(sequenced.artifacts.state_current, 'v')).toEqual([['a']]);
+    const ids = [{ ...row('1', '2025-01-01', 'a'), seq: 'a10' }];
+    const error = await failure(run({ model: 'state_scd1', sequenceColumn: 'seq' }, columns, ids));
+    expect(error.message).toStartWith('the sequence column "seq" holds neither numbers');
   });
 
   test('collapse_unchanged merges equal neighbours, NULLs included', async () => {

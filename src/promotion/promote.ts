@@ -8,6 +8,7 @@ import { runHeavy } from '../engine/heavy.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import { type WrittenArtifact, writeArtifact } from './artifacts.ts';
 import { refuseUnevenParts } from './columns.ts';
+import { uselessDeleteMode } from './decide.ts';
 import { fillDecided } from './decide-shares.ts';
 import type { Snapshots } from './missing.ts';
 import { requireTimezone } from './order-type.ts';
@@ -84,6 +85,8 @@ export async function promote(
     options.log.warn,
     options.snapshots && { snapshots: options.snapshots, rows: shape.relation(false).sql },
   );
+  const useless = uselessDeleteMode(spec, relation.schema.fields, promotion.decision);
+  if (useless !== undefined && parts.length > 0) options.log.warn(useless);
   options.progress.rows(read);
 
   let counts = passedThrough(read, faulty);

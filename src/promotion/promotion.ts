@@ -132,7 +132,7 @@ function fieldNamed(fields: readonly Field[], name: string | undefined): Field {
 
 /** A sequence only breaks ties, but one without an order would break them at random. */
 async function sequenceOrder(probe: Probe, field: Field): Promise<OrderExpression> {
-  const sequence = await probe.order(field);
+  const sequence = await probe.order(field, 'sequence');
   const column = identifier(field.name);
   const lost = await probe.first(
     `SELECT ${column}::VARCHAR AS value FROM bronze_rows WHERE ${column} IS NOT NULL AND (${sequence.sql}) IS NULL LIMIT 1`,
@@ -155,7 +155,7 @@ function refuseCollisions(
   throw new FoundryError(
     'SCHEMA001',
     `Bronze already has ${taken.map((name) => `"${name}"`).join(', ')}, which the model adds`,
-    { hint: 'Rename the column at the source, or leave it out.' },
+    { hint: 'Give the column another name with schema.rename_map, or leave it out.' },
   );
 }
 

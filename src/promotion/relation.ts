@@ -200,7 +200,10 @@ async function refuseFoldedNames(
   throw new FoundryError(
     'SCHEMA001',
     `${part.name}: the column "${renamed.name.replace(/_\d+$/, '')}" differs from another by case only, which SQL engines cannot tell apart`,
-    { details: { file: part.name }, hint: 'Rename the column at the source.' },
+    {
+      details: { file: part.name },
+      hint: 'Rename one of them at the source, or leave it out with the option columns of the source.',
+    },
   );
 }
 

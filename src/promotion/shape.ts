@@ -3,6 +3,7 @@ import { FoundryError } from '../core/errors.ts';
 import { type DataType, type Field, formatType, type TableSchema } from '../core/schema.ts';
 import { identifier, literal } from '../engine/sql.ts';
 import { castSql, isZoned } from './cast-sql.ts';
+import { refuseScanned } from './columns.ts';
 import { MODELS } from './models/registry.ts';
 import type { Relation } from './relation.ts';
 import { newName } from './rename.ts';
@@ -37,9 +38,10 @@ export interface Shape {
 /**
  * How Bronze's columns become those that everything else sees: cleaned, typed, renamed and put in order.
  * @param spec with new names (`withNewNames`).
- * @throws SCHEMA001 for two columns of one name, and for a type that a column's values have no way to.
+ * @throws SCHEMA001 for two columns of one name, for one that has a name of the scan's own, and for a type that a column's values have no way to.
  */
 export function shapeOf(source: Relation, spec: SilverSpec): Shape {
+  refuseScanned(source.schema);
   const { shaping } = spec;
   const columns =
     shaping === undefined

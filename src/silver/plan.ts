@@ -5,6 +5,7 @@ import { partitionSegment } from '../lake/hive.ts';
 import type { Manifest } from '../lake/manifest.ts';
 import { openCommitted, readManifest } from '../lake/reader.ts';
 import { schemaOf } from '../lake/schema-of.ts';
+import { uselessDeleteMode } from '../promotion/decide.ts';
 import { schemaProbe } from '../promotion/probe.ts';
 import { planPromotion, type SilverDataset } from '../promotion/promotion.ts';
 import { emptyRelation } from '../promotion/relation.ts';
@@ -183,6 +184,8 @@ async function stepsOf(
     options.runDate.date,
     options.log.warn,
   );
+  const useless = uselessDeleteMode(dataset.silver, shape.schema.fields, promotion.decision);
+  if (useless !== undefined) options.log.warn(useless);
   const { formats } = dataset.silver;
   const extension = [...(formats.parquet ? ['parquet'] : []), ...(formats.csv ? ['csv'] : [])].join('|');
   const folders = promotion.partitions

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SilverSpec } from '../config/spec.ts';
-import { noProgress, silentLog } from '../core/log.ts';
+import { type Log, noProgress, silentLog } from '../core/log.ts';
 import type { Engine } from '../engine/engine.ts';
 import { identifier, literal } from '../engine/sql.ts';
 import type { Snapshot } from '../promotion/missing.ts';
@@ -104,6 +104,7 @@ export async function promoteRows(
   batches: readonly Rows[],
   snapshots?: readonly Snapshot[],
   own: readonly Readonly<Record<string, string>>[] = [],
+  log: Log = silentLog,
 ): Promise<PromotedRows> {
   const folder = mkdtempSync(join(root, 'promote-'));
   const spool = join(folder, 'spool');
@@ -117,7 +118,7 @@ export async function promoteRows(
   const promoted = await promote(engine, silverDataset(silver), parts, { fields: [] }, spool, {
     runDate: { date: '2025-01-05' },
     signal: new AbortController().signal,
-    log: silentLog,
+    log,
     progress: noProgress,
     ...(snapshots !== undefined && { snapshots: { list: snapshots, partCount: parts.length } }),
   });
