@@ -25,7 +25,9 @@ const DATE = '(?:000[1-9]|00[1-9]\\d|0[1-9]\\d\\d|[1-9]\\d{3})-\\d{2}-\\d{2}';
 /** Digits below a microsecond would be lost; zeros there are not. */
 const TIME = '(?:[01]\\d|2[0-3]):[0-5]\\d(?::[0-5]\\d(?:\\.\\d{1,6}0*)?)?';
 const NAIVE = `${DATE}(?:[T ]${TIME})?`;
-const ZONED = `${DATE}[T ]${TIME} ?(?:Z|z|[+-]\\d{2}(?::?\\d{2})?)`;
+/** The engine also takes +99:00, an offset that no clock has, and would put its row anywhere. */
+const OFFSET = '[+-](?:[01]\\d|2[0-3])(?::?[0-5]\\d)?';
+const ZONED = `${DATE}[T ]${TIME} ?(?:Z|z|${OFFSET})`;
 const PLAIN_NUMBER = '[+-]?\\d+(?:\\.\\d+)?';
 const MAX_DIGITS = 38;
 
@@ -149,9 +151,10 @@ function naiveSql(column: string): string {
   return `CASE WHEN ${matching(column, NAIVE)} THEN TRY_CAST(${column} AS TIMESTAMP) END`;
 }
 
-/** The engine reads a zone only behind seconds: they are filled in where they are absent. */
+/** The engine reads a zone only right behind seconds, and no small z. */
 function zonedSql(column: string): string {
-  const filled = `regexp_replace(${column}, '^(.{16}) ?(Z|z|[+-].*)$', '\\1:00\\2')`;
+  const joined = `regexp_replace(upper(${column}), ' ?(Z|[+-][0-9:]+)$', '\\1')`;
+  const filled = `regexp_replace(${joined}, '^(.{16})(Z|[+-].*)$', '\\1:00\\2')`;
   return `CASE WHEN ${matching(column, ZONED)} THEN TRY_CAST(${filled} AS TIMESTAMP WITH TIME ZONE) END`;
 }
 

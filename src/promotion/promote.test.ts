@@ -456,6 +456,27 @@ describe('the order of a text column', () => {
       '2025-01-01T00:00:00.1234560',
     );
   });
+
+  test('offsets that no clock has make no instant, and so never decide which row is the newest', async () => {
+    for (const offset of ['+99:00', '-24:00', '+01:60', '+0199']) {
+      const values = [`2025-01-01T00:00:00${offset}`, '2025-01-01T00:00:00Z'];
+      const error = await failure(newest(values));
+      expect(error.message).toContain(`unparseable value in order column ts (ts: "${values[0]}")`);
+    }
+    const utmost = ['2025-01-01T23:59:00+23:59', '2025-01-01T00:00:01Z', '2025-01-01T00:00:00+00'];
+    expect(await newest(utmost)).toEqual(['2025-01-01T00:00:01Z', 'timestamp']);
+  });
+
+  test('a zone may stand behind a space, and Z may be small, with seconds and without', async () => {
+    for (const latest of [
+      '2025-01-01T12:00:00 +01:00',
+      '2025-01-01T11:00 Z',
+      '2025-01-01 11:00:00.5z',
+      '2025-01-01T11:00z',
+    ]) {
+      expect((await newest(['2025-01-01T10:59:59Z', latest, '2025-01-01 11:30 +01']))[0]).toBe(latest);
+    }
+  });
 });
 
 describe('batches of different columns', () => {
