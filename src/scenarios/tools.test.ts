@@ -151,15 +151,23 @@ describe('foundry init', () => {
       await workspace.put('semi.csv', 'id;updated_at\n1;2025-01-05\n2;2025-01-06\n');
       await workspace.put('bare.csv', '1,2025-01-05\n2,2025-01-06\n');
       await workspace.put('wide.csv', new Uint8Array(Buffer.from('\ufeffid,at\n1,2025-01-05\n', 'utf16le')));
-      for (const [source, config] of [
-        ['semi.csv', 'semi.yaml'],
-        ['bare.csv', 'bare.yaml'],
-        ['wide.csv', 'wide.yaml'],
-        ['cities.csv', 'cities.yaml'],
-        ['answer.json', 'answer.yaml'],
-        ['odd names.csv', 'odd_names.yaml'],
+      await workspace.put('years.csv', 'country,2023,2024\nDE,10,20\nFR,11,21\n');
+      for (const [source, config, told] of [
+        ['semi.csv', 'semi.yaml', /delimiter +";"/],
+        [
+          'bare.csv',
+          'bare.yaml',
+          /header +\(none found: .* remove has_header and fieldnames from bare\.yaml\)/,
+        ],
+        ['wide.csv', 'wide.yaml', /encoding +utf-16/],
+        ['cities.csv', 'cities.yaml', /columns +city, size /],
+        ['answer.json', 'answer.yaml', /records +in items of the document/],
+        ['odd names.csv', 'odd_names.yaml', /columns +Key: #1, a, b, changed at /],
+        ['years.csv', 'years.yaml', /columns +country, 2023, 2024 /],
       ] as const) {
-        expectExit(await workspace.run('init', '--source-path', source), 0);
+        const written = await workspace.run('init', '--source-path', source);
+        expectExit(written, 0);
+        expect(written.stdout).toMatch(told);
         expectExit(await workspace.run('config', 'validate', '--strict', config), 0);
         expectExit(await workspace.run('run-intent', '--config', config), 0);
       }

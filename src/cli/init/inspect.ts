@@ -50,11 +50,24 @@ function delimiterOf(columns: readonly SampleColumn[], path: string): Reading | 
   return delimiter === undefined ? undefined : { delimiter };
 }
 
-/** A header names columns: a number or a date in it is a value of the first row. */
+/**
+ * A header names columns: a number or a date in it is a value of the first row, unless the numbers are years that
+ * follow each other behind a name, as `country,2023,2024`.
+ */
 function fieldnamesOf(columns: readonly SampleColumn[], path: string): Reading | undefined {
-  const isValue = ({ name }: SampleColumn): boolean => /^-?\d+(?:[.,]\d+)?$|^\d{4}-\d{2}-\d{2}/.test(name);
-  if (IS_TYPED.test(path) || !columns.some(isValue)) return undefined;
+  const values = columns
+    .map(({ name }) => name)
+    .filter((name) => /^-?\d+(?:[.,]\d+)?$|^\d{4}-\d{2}-\d{2}/.test(name));
+  if (IS_TYPED.test(path) || values.length === 0) return undefined;
+  if (values.length > 1 && values.length < columns.length && areFollowingYears(values)) return undefined;
   return { fieldnames: columns.map((_, index) => `column_${index + 1}`) };
+}
+
+function areFollowingYears(values: readonly string[]): boolean {
+  return values.every(
+    (value, index) =>
+      /^(?:19|20)\d{2}$/.test(value) && (index === 0 || Number(value) === Number(values[index - 1]) + 1),
+  );
 }
 
 /** A document of one object with one list of objects: the list is what its owner calls the records. */

@@ -51,6 +51,7 @@ export async function planNew(given: Given, session: Session): Promise<Plan> {
         ...(draft.columns.length > 0 && {
           columns: `${draft.columns.map(({ name }) => name).join(', ')} (from the first ${rows} rows)`,
         }),
+        ...howRead(draft),
         keys: draft.keys.length === 0 ? '(none found)' : draft.keys.join(', '),
         'order column': draft.orderColumn ?? noOrder(draft),
         kind:
@@ -63,6 +64,19 @@ export async function planNew(given: Given, session: Session): Promise<Plan> {
   } finally {
     asker?.close();
   }
+}
+
+/** What was guessed of a file: a wrong guess would make a row of its header, or one column of all. */
+function howRead({ reading, fileName }: Draft): Readonly<Record<string, string>> {
+  const { encoding, delimiter, fieldnames, jsonPath } = reading;
+  return {
+    ...(encoding !== undefined && { encoding }),
+    ...(delimiter !== undefined && { delimiter: JSON.stringify(delimiter) }),
+    ...(jsonPath !== undefined && { records: `in ${jsonPath} of the document` }),
+    ...(fieldnames !== undefined && {
+      header: `(none found: the first line is taken for a row; if it holds the names, remove has_header and fieldnames from ${fileName})`,
+    }),
+  };
 }
 
 function noOrder({ columns }: Draft): string {

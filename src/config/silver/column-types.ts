@@ -3,6 +3,9 @@ import { type DataType, parseType, TYPE_NAMES } from '../../core/schema.ts';
 import type { ConfigPath } from '../yaml/problems.ts';
 import type { Report } from '../yaml/report.ts';
 
+/** What YAML makes of `{price: decimal(10,2)}`: this, and a key `2)`. */
+const CUT_DECIMAL = /^decimal\(\d+$/i;
+
 /** Reports what names no type in a map of types by column. */
 export function checkColumnTypes(
   types: Readonly<Record<string, string | undefined>>,
@@ -12,6 +15,13 @@ export function checkColumnTypes(
   for (const [column, type] of Object.entries(types)) {
     if (typeof type !== 'string' || parseType(type) !== undefined) continue;
     const here = [...at, column];
+    if (CUT_DECIMAL.test(type)) {
+      report.invalid(
+        here,
+        `${report.show(here, type)} is cut off, since a comma ends a value in braces: write the type in quotes, as "decimal(10,2)"`,
+      );
+      continue;
+    }
     const guess = report.originOf(here) === undefined ? didYouMean(type, TYPE_NAMES) : '';
     report.invalid(
       here,

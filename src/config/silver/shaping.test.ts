@@ -59,6 +59,9 @@ describe('the shaping of columns', () => {
     expect(classic('schema: {rename_map: {a: "b\\0"}}')).toContain('NUL');
     expect(classic('schema: {column_order: [a, a]}')).toContain('stands twice');
     expect(classic('types: {a: strng}')).toContain('did you mean');
+    expect(classic('types: {n: int, price: decimal(12,4)}')).toContain(
+      'silver.types.price: "decimal(12" is cut off, since a comma ends a value in braces: write the type in quotes, as "decimal(10,2)"',
+    );
     expect(classic('schema: {types: {a: money}}')).toContain('silver.schema.types.a');
     expect(classic('types: {a: int}, schema: {types: {a: int}}')).toContain('keep one of them');
     expect(classic('normalization: {trim: true}')).toContain('silver.normalization.trim');

@@ -126,6 +126,14 @@ describe('which files are read', () => {
     put('mixed/b.jsonl', '1\n');
     expect(read('_metadata.json')).rejects.toThrow('starts with "_"');
     expect(read('page.xml')).rejects.toThrow('does not tell its format');
+    for (const [name, advice] of [
+      ['page.xml', 'Set the file option "format".'],
+      ['book.XLSX', 'foundry does not read workbooks'],
+      ['a.csv.zip', 'foundry unpacks .gz and .zst only'],
+    ] as const) {
+      put(name, 'PK');
+      expect(read(name)).rejects.toMatchObject({ code: 'CFG001', hint: expect.stringContaining(advice) });
+    }
     expect(read('mixed')).rejects.toThrow('one source has one format');
     expect((await read('mixed', { format: 'jsonl' })).rows).toEqual([{ value: 1n }]);
   });

@@ -127,13 +127,25 @@ export function formatOf(path: string): FileFormat | undefined {
   return EXTENSIONS[/\.([^./\\]+)$/.exec(withoutPacking(path).toLowerCase())?.[1] ?? ''];
 }
 
+/** For files that no format of foundry's describes, whatever the option says. */
+function adviceOn(path: string): string | undefined {
+  if (/\.(?:xlsx?|xlsm|xlsb|ods)$/i.test(path)) {
+    return 'foundry does not read workbooks: save the sheet as CSV (UTF-8), or let a source of type command turn it into CSV.';
+  }
+  return /\.(?:zip|7z|rar|tar|tgz|bz2|xz|lz4|snappy)$/i.test(path)
+    ? 'foundry unpacks .gz and .zst only: unpack the file, or let a source of type command do so.'
+    : undefined;
+}
+
 export function commonFormat(paths: readonly string[]): FileFormat {
   let common: FileFormat | undefined;
   for (const path of paths) {
     const format = formatOf(path);
     const hint = 'Set the file option "format".';
     if (format === undefined) {
-      throw new FoundryError('CFG001', `the name of ${path} does not tell its format`, { hint });
+      throw new FoundryError('CFG001', `the name of ${path} does not tell its format`, {
+        hint: adviceOn(path) ?? hint,
+      });
     }
     if (common !== undefined && common !== format) {
       throw new FoundryError(
