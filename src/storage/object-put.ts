@@ -117,7 +117,9 @@ async function readWhole(file: string, sizeBytes: number): Promise<Uint8Array> {
     throw storageFailure('read', file, error);
   }
   try {
-    return await readAt(handle, file, 0, sizeBytes);
+    const bytes = Buffer.allocUnsafeSlow(sizeBytes);
+    await readAt(handle, file, 0, bytes);
+    return bytes;
   } finally {
     await handle.close();
   }

@@ -39,12 +39,22 @@ export async function uploadInParts(
   try {
     const handle = await open(source.file, 'r');
     try {
+      const spare: Buffer[] = [];
       const numbers = Array.from({ length: count }, (_, index) => index + 1);
       const parts = await inParallel(numbers, PARALLEL_PARTS, (number) =>
         turns.run(async () => {
           const from = (number - 1) * partBytes;
-          const bytes = await readAt(handle, source.file, from, Math.min(partBytes, source.sizeBytes - from));
-          return call('upload', name, (signal) => api.parts.part(name, upload, number, bytes, signal));
+          const buffer = spare.pop() ?? Buffer.allocUnsafeSlow(partBytes);
+          const bytes = buffer.subarray(0, Math.min(partBytes, source.sizeBytes - from));
+          await readAt(handle, source.file, from, bytes);
+          let attempts = 0;
+          const part = await call('upload', name, (signal) => {
+            attempts += 1;
+            return api.parts.part(name, upload, number, bytes, signal);
+          });
+          // A request that was given up may be sending its bytes still.
+          if (attempts === 1) spare.push(buffer);
+          return part;
         }),
       );
       return await complete(api, calls, name, upload, parts, condition);
@@ -88,23 +98,21 @@ async function complete(
   });
 }
 
-/** @throws STG001 when the file ends early. */
+/** Fills `bytes` with what stands in the file from a position on. @throws STG001 when the file ends early. */
 export async function readAt(
   handle: FileHandle,
   file: string,
   position: number,
-  length: number,
-): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(length);
+  bytes: Uint8Array,
+): Promise<void> {
   let filled = 0;
   try {
-    while (filled < length) {
-      const { bytesRead } = await handle.read(bytes, filled, length - filled, position + filled);
+    while (filled < bytes.length) {
+      const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, position + filled);
       if (bytesRead === 0) throw new Error(`it ends after ${position + filled} bytes`);
       filled += bytesRead;
     }
   } catch (error) {
     throw storageFailure('read', file, error);
   }
-  return bytes;
 }
