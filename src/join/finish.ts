@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import type { JoinSpec } from '../config/join/spec.ts';
 import type { SilverSpec } from '../config/spec.ts';
 import type { Field } from '../core/schema.ts';
+import { executeEach } from '../engine/each.ts';
 import type { Engine } from '../engine/engine.ts';
-import { copyToPart, hashFile, type PartFormat } from '../engine/parts.ts';
+import { copySql, hashFile, type PartFormat } from '../engine/parts.ts';
 import { literalList } from '../engine/sql.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import type { PlannedArtifact } from '../promotion/artifact-plan.ts';
@@ -66,23 +67,29 @@ async function takeChunks(
   { chunks, columns, model, rowGroupRows, spec, spool }: FinishRequest,
 ): Promise<Finished> {
   const artifact = model.used === 'incremental_merge' ? 'cdc_changes' : 'full_snapshot';
-  const groups = groupsOf(chunks);
+  const format: PartFormat = {
+    format: 'parquet',
+    compression: spec.output.formats.compression,
+    ...(rowGroupRows !== undefined && { rowGroupRows }),
+  };
+  const groups = groupsOf(chunks).map((group, index) => ({
+    group,
+    file: join(spool, `${artifact}-${index}.parquet.tmp`),
+  }));
+  const several = groups.filter(({ group }) => group.length > 1);
+  // Several threads would keep the order of the rows, but group them by chance.
+  await executeEach(
+    engine,
+    several.map(({ file, group }) => concatSql(group, file, format)),
+    () => undefined,
+  );
   const parts: SpooledPart[] = [];
-  for (const [index, group] of groups.entries()) {
-    const file = join(spool, `${artifact}-${index}.parquet.tmp`);
+  for (const [index, { file, group }] of groups.entries()) {
     const [only] = group;
     const rows = group.reduce((sum, chunk) => sum + chunk.record_count, 0);
-    if (group.length === 1 && only !== undefined) await linkOrCopy(only.file, file);
-    else
-      await concat(engine, group, file, {
-        format: 'parquet',
-        compression: spec.output.formats.compression,
-        ...(rowGroupRows !== undefined && { rowGroupRows }),
-      });
-    const hashed =
-      group.length === 1 && only !== undefined
-        ? { sizeBytes: only.size_bytes, sha256: only.sha256 }
-        : await hashFile(file);
+    const isOne = group.length === 1 && only !== undefined;
+    if (isOne) await linkOrCopy(only.file, file);
+    const hashed = isOne ? { sizeBytes: only.size_bytes, sha256: only.sha256 } : await hashFile(file);
     const stem = groups.length === 1 ? artifact : `${artifact}-part-${String(index + 1).padStart(4, '0')}`;
     parts.push({ file, folder: '', stem, format: 'parquet', rows, role: 'data', artifact, ...hashed });
   }
@@ -111,14 +118,9 @@ function groupsOf(chunks: readonly ChunkDone[]): readonly (readonly ChunkDone[])
 }
 
 /** In the chunks' order, which the engine keeps. */
-async function concat(
-  engine: Engine,
-  group: readonly ChunkDone[],
-  file: string,
-  format: PartFormat,
-): Promise<void> {
+function concatSql(group: readonly ChunkDone[], file: string, format: PartFormat): string {
   const files = literalList(group.map((chunk) => chunk.file));
-  await copyToPart(engine, `SELECT * FROM read_parquet(${files}, hive_partitioning=false)`, file, format);
+  return copySql(`SELECT * FROM read_parquet(${files}, hive_partitioning=false)`, file, format);
 }
 
 async function promoteChunks(
