@@ -47,22 +47,51 @@ async function splitSide(engine: Engine, work: JoinWork, side: SideName) {
     `COPY (SELECT ${columns}, "__id", ${bucket} AS "__bucket" FROM (${input.sql()})${keepsAll(work, side) ? '' : ` WHERE ${hasKey}`}) ` +
       `TO ${literal(folder)} (FORMAT parquet, COMPRESSION snappy${group}, PARTITION_BY ("__bucket"))`,
   );
-  const rows = Array.from({ length: count }, () => 0);
+  const files = await filesBelow(folder);
   let bytes = 0;
-  const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.parquet'));
-  for (const name of names) bytes += (await stat(join(folder, name))).size;
-  const files = names.map((name) => join(folder, name));
+  for (const file of files) bytes += (await stat(file)).size;
+  return { rows: await rowsPerBucket(engine, files, count), bytes };
+}
+
+/**
+ * Whether the buckets of chunks that are still to be joined hold the rows that they held when they were split: files
+ * can be gone (what tidies temporary folders), or be empty after a power failure, since none is flushed. A bucket of
+ * several files that has lost one would join as if nothing were missing.
+ */
+export async function areWhole(engine: Engine, work: JoinWork, progress: JoinProgress): Promise<boolean> {
+  const { buckets } = progress;
+  if (buckets === undefined) return false;
+  const isDone = new Set(progress.chunks.map(({ chunk_index: index }) => index));
+  for (const side of ['left', 'right'] as const) {
+    const found = await filesBelow(bucketFolder(work.place, side))
+      .then((files) => rowsPerBucket(engine, files, buckets[side].length))
+      // Not there, or not Parquet to its end.
+      .catch(() => undefined);
+    if (found === undefined) return false;
+    if (buckets[side].some((rows, index) => !isDone.has(index) && rows !== found[index])) return false;
+  }
+  return true;
+}
+
+async function filesBelow(folder: string): Promise<readonly string[]> {
+  const names = await readdir(folder, { recursive: true });
+  return names.filter((name) => name.endsWith('.parquet')).map((name) => join(folder, name));
+}
+
+/** As the files' footers say. */
+async function rowsPerBucket(engine: Engine, files: readonly string[], count: number): Promise<number[]> {
+  const rows = Array.from({ length: count }, () => 0);
   const found =
     files.length === 0
       ? []
       : await engine.query(
           `SELECT file_name AS file, num_rows AS n FROM parquet_file_metadata(${literalList(files)})`,
         );
-  for (const file of found) {
-    const index = Number(/__bucket=(\d+)\//.exec(String(file.file))?.[1]);
-    rows[index] = (rows[index] ?? 0) + Number(file.n);
+  for (const { file, n } of found) {
+    const index = Number(/__bucket=(\d+)\//.exec(String(file))?.[1]);
+    rows[index] = (rows[index] ?? 0) + Number(n);
   }
-  return { rows, bytes };
+  return rows;
 }
 
 /** Whether the side's rows come out also where they match nothing. */

@@ -5,7 +5,7 @@ import { copyToPart, hashFile } from '../engine/parts.ts';
 import { identifier, literal, sqlType } from '../engine/sql.ts';
 import { makeFolder, removeTree, syncFile } from '../storage/durable.ts';
 import type { HashedFile } from '../storage/hash-file.ts';
-import { bucketFolder, splitSides } from './buckets.ts';
+import { areWhole, bucketFolder, splitSides } from './buckets.ts';
 import { type ChunkDone, type JoinProgress, progressOf, saveProgress, type WorkPlace } from './checkpoint.ts';
 import type { JoinRunOptions } from './options.ts';
 import { readProfile, startProfiling, stopProfiling } from './profile.ts';
@@ -35,7 +35,7 @@ export async function runChunks(
   engine: Engine,
   work: JoinWork,
   begun: JoinProgress,
-  options: Pick<JoinRunOptions, 'signal' | 'progress'>,
+  options: Pick<JoinRunOptions, 'signal' | 'progress' | 'log'>,
 ): Promise<Joined> {
   const { left, place, right, shape, strategy } = work;
   await makeFolder(place.workFolder);
@@ -50,7 +50,9 @@ export async function runChunks(
     options.progress.step('counting keys');
     await save({ stats: await keyStats(engine, shape, left, right) });
   }
-  if (strategy.used === 'hash' && progress.buckets === undefined) {
+  if (strategy.used === 'hash' && !(await areWhole(engine, work, progress))) {
+    if (progress.buckets !== undefined)
+      options.log.warn('buckets of the earlier run are not what was written; splitting again');
     options.progress.step('splitting by key');
     await save({ buckets: await splitSides(engine, work) });
   }
