@@ -57,3 +57,18 @@ test('a file that cannot be written is told once and stops nothing', () => {
   expect(problems).toHaveLength(1);
   expect(problems[0]).toContain('cannot be written');
 });
+
+test('what is told of a failure may be logged to the same file', () => {
+  using folder = temporaryFolder();
+  const told: string[] = [];
+  const log = openLogFile(folder.path, {
+    maxBytes: 100,
+    keep: 1,
+    onFailure: (problem) => {
+      told.push(problem);
+      log.write(problem);
+    },
+  });
+  log.write('a folder is no file');
+  expect(told).toHaveLength(1);
+});

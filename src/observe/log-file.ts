@@ -52,8 +52,10 @@ export function openLogFile(path: string, { maxBytes, keep, onFailure }: LogFile
         }
         writeSync(open, bytes);
       } catch (error) {
-        if (!failed) onFailure(`the log file ${path} cannot be written: ${messageOf(error)}`);
+        if (failed) return;
+        // First: what is told is logged, and so comes back here.
         failed = true;
+        onFailure(`the log file ${path} cannot be written: ${messageOf(error)}`);
       }
     },
   };

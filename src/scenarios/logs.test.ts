@@ -46,6 +46,18 @@ describe('logs', () => {
   );
 
   test(
+    'a log file that cannot be written is one warning, and stops no run',
+    scenario(async (w) => {
+      await putConfig(w);
+      const log = ['--log-file', w.path('in.csv/foundry.log')];
+      const { document, stderr } = await w.json(0, ...ARGS, ...log);
+      expect(document.reports[0]).toMatchObject({ status: 'complete' });
+      expect(stderr.match(/cannot be written/g)).toHaveLength(1);
+      expect((await w.json(0, ...ARGS, ...log, '--quiet')).stderr).toBe('');
+    }),
+  );
+
+  test(
     'a failure is one JSON object with its code, details, hint, and whether running again helps',
     scenario(async (w) => {
       await putConfig(w);
