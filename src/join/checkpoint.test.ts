@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'bun:test';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { FoundryError } from '../core/errors.ts';
 import { sha256Hex } from '../lake/generation.ts';
+import { localStorage } from '../storage/local.ts';
 import {
   type JoinProgress,
   progressOf,
@@ -12,7 +13,9 @@ import {
   saveProgress,
   type WorkPlace,
 } from './checkpoint.ts';
+import { remoteCheckpoint } from './remote-checkpoint.ts';
 
+const OUT = { location: '/out' };
 const SAME = { inputs: 'i', config: 'c', version: 'v', plan: 'p' };
 
 function begun(): { readonly place: WorkPlace; readonly progress: JoinProgress; [Symbol.dispose](): void } {
@@ -52,7 +55,7 @@ describe('a progress is gone on with', () => {
   test('where inputs, config, strategy and version are the same and every chunk is what was written', async () => {
     using work = begun();
     await saveProgress(work.place, work.progress);
-    expect(await resumable(work.place, '/out', SAME)).toEqual({ progress: work.progress });
+    expect(await resumable(work.place, OUT, SAME)).toEqual({ progress: work.progress });
   });
 
   test.each([
@@ -63,7 +66,7 @@ describe('a progress is gone on with', () => {
   ])('and not where %o differs: it says why, and its chunks are removed', async (now, reason) => {
     using work = begun();
     await saveProgress(work.place, work.progress);
-    expect(await resumable(work.place, '/out', now)).toEqual({ reason });
+    expect(await resumable(work.place, OUT, now)).toEqual({ reason });
     expect([work.place.workFolder, work.place.progressFile].map((path) => existsSync(path))).toEqual([
       false,
       false,
@@ -74,10 +77,10 @@ describe('a progress is gone on with', () => {
     using work = begun();
     await saveProgress(work.place, work.progress);
     writeFileSync(work.progress.chunks[0]?.file ?? '', 'cut');
-    expect(await resumable(work.place, '/out', SAME)).toEqual({ reason: 'chunk 0 is not what was written' });
+    expect(await resumable(work.place, OUT, SAME)).toEqual({ reason: 'chunk 0 is not what was written' });
     mkdirSync(join(work.place.progressFile, '..'), { recursive: true });
     writeFileSync(work.place.progressFile, '{"chunks": 1}');
-    expect(await resumable(work.place, '/out', SAME)).toEqual({
+    expect(await resumable(work.place, OUT, SAME)).toEqual({
       reason: `${work.place.progressFile} cannot be read`,
     });
   });
@@ -85,7 +88,9 @@ describe('a progress is gone on with', () => {
   test('and another join’s is left alone: each needs a folder of its own', async () => {
     using work = begun();
     await saveProgress(work.place, work.progress);
-    const refused = await resumable(work.place, '/other', SAME).catch((error: unknown) => error);
+    const refused = await resumable(work.place, { location: '/other' }, SAME).catch(
+      (error: unknown) => error,
+    );
     expect(refused).toBeInstanceOf(FoundryError);
     expect(refused).toMatchObject({
       code: 'CFG001',
@@ -94,5 +99,40 @@ describe('a progress is gone on with', () => {
     expect(existsSync(work.place.workFolder)).toBe(true);
     await removeWork(work.place);
     expect(existsSync(work.place.workFolder)).toBe(false);
+  });
+
+  test('but that of another load of the same table is given up, since its lease is held', async () => {
+    using work = begun();
+    const progress = { ...work.progress, output: '/lake/domain=d/entity=e/v1/load_date=2025-01-05' };
+    const table = '/lake/domain=d/entity=e/v1';
+    const other = { location: `${table}0/load_date=2025-01-06`, table: `${table}0` };
+    await saveProgress(work.place, progress);
+    expect(await resumable(work.place, other, SAME).catch((error: unknown) => error)).toMatchObject({
+      code: 'CFG001',
+    });
+    const found = await resumable(work.place, { location: `${table}/load_date=2025-01-06`, table }, SAME);
+    expect(found).toEqual({ reason: `it built another load, ${progress.output}` });
+    expect(existsSync(work.place.workFolder)).toBe(false);
+    expect(existsSync(work.place.progressFile)).toBe(false);
+  });
+
+  test('and of a checkpoint on an object store its chunks are removed there too', async () => {
+    using work = begun();
+    const base = join(work.place.workFolder, '..', 'store');
+    const table = '/lake/domain=d/entity=e/v1';
+    await remoteCheckpoint(localStorage(base)).save({
+      ...work.progress,
+      output: `${table}/load_date=2025-01-05`,
+    });
+    expect(readdirSync(join(base, basename(work.place.workFolder)))).toHaveLength(1);
+    const today = {
+      progressFile: join(base, '..', 'today', 'progress.json'),
+      workFolder: join(base, '..', 'join-fedcba9876543210'),
+      copy: remoteCheckpoint(localStorage(base)),
+    };
+    const found = await resumable(today, { location: `${table}/load_date=2025-01-06`, table }, SAME);
+    expect(found).toMatchObject({ reason: expect.stringContaining('it built another load') });
+    expect(existsSync(join(base, 'progress.json'))).toBe(false);
+    expect(existsSync(join(base, basename(work.place.workFolder), 'chunk-0001.parquet'))).toBe(false);
   });
 });

@@ -113,12 +113,13 @@ function localPath(folder: string): string {
 
 /**
  * What an earlier run left, as far as it can be gone on with; otherwise it is removed.
+ * @param output the partition; `table`: where all loads lie that this run's lease keeps from being built meanwhile
  * @returns the progress, or why there is none (undefined: there never was)
  * @throws CFG001 where the folder holds the progress of another join.
  */
 export async function resumable(
   place: WorkPlace,
-  output: string,
+  { location: output, table }: { readonly location: string; readonly table?: string | undefined },
   fingerprints: Fingerprints,
 ): Promise<{ readonly progress: JoinProgress } | { readonly reason: string | undefined }> {
   const local = await readProgress(place.progressFile);
@@ -132,14 +133,17 @@ export async function resumable(
     await removeTree(place.workFolder);
     return { reason: `${placeOf(place)} cannot be read` };
   }
-  if (found.output !== output) {
+  const isOtherLoad = found.output !== output;
+  if (isOtherLoad && (table === undefined || !found.output.startsWith(`${table}/`))) {
     throw new FoundryError(
       'CFG001',
       `${placeOf(place)} is the progress of another join, that of ${found.output}`,
       { hint: 'Give each join a checkpoint_dir of its own. If the other one is given up, remove the file.' },
     );
   }
-  const difference = differing(found, place, fingerprints);
+  const difference = isOtherLoad
+    ? `it built another load, ${found.output}`
+    : differing(found, place, fingerprints);
   if (difference === undefined && found === copied) {
     await makeFolder(place.workFolder);
     await place.copy?.fetch(found);

@@ -123,11 +123,18 @@ export function parentOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
+const TABLE = /^(?:env=([^/]+)\/)?domain=([^/]+)\/entity=([^/]+)\/(v\d+)(?:\/|$)/;
+
 /** One name per table, that of Silver's runs where the output is an asset: two runs never write side by side. */
 export function joinLease({ path }: Located): string {
-  const [, environment = '', domain, entity, version] =
-    /^(?:env=([^/]+)\/)?domain=([^/]+)\/entity=([^/]+)\/(v\d+)(?:\/|$)/.exec(path) ?? [];
+  const [, environment = '', domain, entity, version] = TABLE.exec(path) ?? [];
   if (domain === undefined || entity === undefined || version === undefined) return `join/${path}`;
   const decoded = [environment, domain, entity].map((segment) => decodePartitionValue(segment) ?? segment);
   return ['silver', ...decoded, version].join('/');
+}
+
+/** The folder of all loads that share the lease of this one; undefined where there are no others. */
+export function tableLocation({ lake, path }: Located): string | undefined {
+  const [table] = TABLE.exec(path) ?? [];
+  return table?.endsWith('/') === true ? locationOf(lake.storage, table.slice(0, -1)) : undefined;
 }

@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { locationOf, type Storage } from '../storage/storage.ts';
 import { inParallel } from '../storage/turns.ts';
 import { type CheckpointCopy, type ChunkDone, PROGRESS_NAME, parseProgress } from './checkpoint.ts';
@@ -22,11 +22,10 @@ export function remoteCheckpoint(storage: Storage): CheckpointCopy {
       if (found === undefined) return undefined;
       const progress = parseProgress(new TextDecoder().decode(found.bytes));
       if (progress === 'broken') return progress;
-      const chunks = progress.chunks.map((chunk) => ({
-        ...chunk,
-        file: join(workFolder, basename(chunk.file)),
-      }));
-      return { ...progress, work_folder: workFolder, chunks };
+      // Of another load it has another name, by which its chunks are removed.
+      const folder = join(dirname(workFolder), basename(progress.work_folder));
+      const chunks = progress.chunks.map((chunk) => ({ ...chunk, file: join(folder, basename(chunk.file)) }));
+      return { ...progress, work_folder: folder, chunks };
     },
     async fetch({ chunks, work_folder: workFolder }) {
       await inParallel(chunks, AT_A_TIME, async (chunk) => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
-import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { noProgress } from '../core/log.ts';
@@ -48,13 +48,13 @@ const SECTION = {
 };
 
 /** Stops a join once it begins with a chunk. */
-async function stopAt(chunk: number): Promise<void> {
+async function stopAt(chunk: number, section: object = SECTION): Promise<void> {
   const stop = new AbortController();
   const progress = {
     ...noProgress,
     step: (name: string) => name.startsWith(`joining chunk ${chunk} `) && stop.abort(),
   };
-  const stopped = runJoin(joinSpecOf(SECTION), joinOptions(root, { signal: stop.signal, progress }));
+  const stopped = runJoin(joinSpecOf(section), joinOptions(root, { signal: stop.signal, progress }));
   expect(await stopped.catch((error: unknown) => error)).toMatchObject({ code: 'INT001' });
 }
 
@@ -100,4 +100,17 @@ describe('a join by hash whose buckets are not whole any more splits again, and 
     expect(log.lines.join('\n')).not.toContain('splitting again');
     expect(report).toMatchObject({ rows: 25_000, resumed_at_chunk: 9 });
   });
+});
+
+test('a join of an asset goes on with the next date where that of the day before was killed', async () => {
+  const { path: _path, ...output } = SECTION.output;
+  const asset = { ...SECTION, output: { ...output, base: join(root, 'out'), domain: 'd', entity: 'e' } };
+  await stopAt(5, asset);
+  const log = recordingLog();
+  const next = joinOptions(root, { log, runDate: { date: '2025-01-06' } });
+  const report = await runJoin(joinSpecOf(asset), next);
+  expect(log.lines.join('\n')).toMatch(/it built another load, .*load_date=2025-01-05; starting over/);
+  expect(report).toMatchObject({ rows: 25_000, resumed_at_chunk: null });
+  expect(existsSync(join(root, 'work', 'progress.json'))).toBe(false);
+  expect(readdirSync(join(root, 'spill')).filter((name) => name.startsWith('join-'))).toEqual([]);
 });

@@ -25,7 +25,7 @@ import { type FetchedInputs, fetchInputs, readInputs, sureOf } from './inputs.ts
 import { bronzeOrigins } from './lineage.ts';
 import { joinManifestBody } from './manifest-body.ts';
 import type { JoinRunOptions } from './options.ts';
-import { joinLease } from './place.ts';
+import { joinLease, type Located, tableLocation } from './place.ts';
 import { type DescribedJoin, describeJoin, type PreparedJoin, prepareJoin } from './prepare.ts';
 import { remoteCheckpoint } from './remote-checkpoint.ts';
 import { type JoinReport, joinReport } from './report.ts';
@@ -92,7 +92,7 @@ async function joinOpened(
 ): Promise<JoinReport> {
   const seconds = (): number => (options.clock.now().getTime() - started.getTime()) / 1000;
   const { left, prepared, right, verified } = opened;
-  const begun = await beginOrResume(spec, place, opened, output.location, options);
+  const begun = await beginOrResume(spec, place, opened, output, options);
   const resumedAt = begun.chunks.length === 0 ? null : begun.chunks.length;
   const isFinal = isWritten(spec, prepared.model);
   const compression = isFinal ? spec.output.formats.compression : 'snappy';
@@ -174,11 +174,15 @@ async function beginOrResume(
   spec: JoinSpec,
   place: WorkPlace,
   opened: OpenedJoin,
-  output: string,
+  output: Located,
   { log }: JoinRunOptions,
 ): Promise<JoinProgress> {
   const fingerprints = fingerprintsOf(spec, opened);
-  const found = await resumable(place, output, fingerprints);
+  const found = await resumable(
+    place,
+    { location: output.location, table: tableLocation(output) },
+    fingerprints,
+  );
   if ('progress' in found) {
     const { chunk_count: all, chunks_processed: done } = found.progress;
     log.info(`going on with an earlier run: ${done} of ${all} chunks are done`);
@@ -189,7 +193,7 @@ async function beginOrResume(
   return progressOf({
     format_version: 1,
     join: spec.name,
-    output,
+    output: output.location,
     work_folder: place.workFolder,
     fingerprints,
     chunk_count: opened.prepared.strategy.chunkCount,
