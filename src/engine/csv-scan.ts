@@ -1,5 +1,5 @@
 import type { EngineCsvInput } from '../sources/engine-input.ts';
-import { identifier, literal, literalList } from './sql.ts';
+import { fileList, identifier, literal, literalList } from './sql.ts';
 
 const RAW_GROUP_BYTES = 8 * 1024 * 1024;
 const RAW_GROUP_BYTES_AT_MOST = 128 * 1024 * 1024;
@@ -28,7 +28,7 @@ export function csvScanSql(input: EngineCsvInput): string {
     `max_line_size=${lineLimit}`,
     `buffer_size=${Math.max(SMALLEST_BUFFER, lineLimit * 2)}`,
   ];
-  return `SELECT ${projection(input)} FROM read_csv(${literalList(input.files)}, ${options.join(', ')})${limit(input)}`;
+  return `SELECT ${projection(input)} FROM read_csv(${fileList(input.files)}, ${options.join(', ')})${limit(input)}`;
 }
 
 export function projection(input: {

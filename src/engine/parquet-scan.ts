@@ -6,7 +6,7 @@ import type { Engine } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { nestedJsonSql } from './nested-json.ts';
 import { parseNestedType } from './nested-type.ts';
-import { dataTypeOf, describe, type EngineColumn, identifier, literalList, sqlType } from './sql.ts';
+import { dataTypeOf, describe, type EngineColumn, fileList, identifier, sqlType } from './sql.ts';
 
 /** Names that the engine gives a meaning of its own in a file scan. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set(['file_row_number', 'file_index', 'filename']);
@@ -21,7 +21,7 @@ export async function parquetScan(
   engine: Engine,
   input: EngineParquetInput,
 ): Promise<{ readonly sql: string; readonly schema: TableSchema }> {
-  const from = `FROM read_parquet(${literalList(input.files)}, union_by_name=true, hive_partitioning=false)`;
+  const from = `FROM read_parquet(${fileList(input.files)}, union_by_name=true, hive_partitioning=false)`;
   const found = await describe(engine, `SELECT * ${from}`);
   await refuseMisreadColumns(engine, input);
   const wanted = input.columns ?? found.map((column) => column.name);
@@ -99,7 +99,7 @@ async function refuseLostNanoseconds(
 async function refuseMisreadColumns(engine: Engine, { files, columns }: EngineParquetInput): Promise<void> {
   const rows = await engine.query(
     `SELECT file_name AS file, name, num_children AS children, ${PRECISION} AS precision ` +
-      `FROM parquet_schema(${literalList(files)})`,
+      `FROM parquet_schema(${fileList(files)})`,
   );
   const tree = namedColumns(rows);
   refuseUnreadable(tree, columns);

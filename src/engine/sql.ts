@@ -16,6 +16,23 @@ export function literalList(texts: readonly string[]): string {
   return `[${texts.map(literal).join(', ')}]`;
 }
 
+/**
+ * The path of one file, for the engine's readers: they take every path for a pattern, in which `data[1].csv` is
+ * `data1.csv`, if there is one. (A backslash beside such a character finds no file.)
+ */
+export function fileLiteral(path: string): string {
+  return literal(asPattern(path));
+}
+
+export function fileList(paths: readonly string[]): string {
+  return literalList(paths.map(asPattern));
+}
+
+/** A pattern that matches this path alone. */
+export function asPattern(path: string): string {
+  return path.replace(/[*?[]/g, '[$&]');
+}
+
 /** How the engine holds a type; uuid and json are texts, as in every file that foundry writes. */
 export function sqlType(type: DataType): string {
   switch (type.kind) {

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
-import { identifier, literal, literalList, sqlType } from '../engine/sql.ts';
+import { asPattern, identifier, literal, literalList, sqlType } from '../engine/sql.ts';
 import { makeFolder, removeTree } from '../storage/durable.ts';
 import type { JoinProgress, WorkPlace } from './checkpoint.ts';
 import type { SideName } from './describe.ts';
@@ -109,7 +109,7 @@ export function bucketFolder({ workFolder }: WorkPlace, side: SideName, index?: 
 /** The rows of one bucket. */
 export function bucketSql(work: JoinWork, side: SideName, index: number, rows: number): string {
   if (rows > 0) {
-    const glob = join(bucketFolder(work.place, side, index), '*.parquet');
+    const glob = `${asPattern(bucketFolder(work.place, side, index))}/*.parquet`;
     return `SELECT * FROM read_parquet(${literal(glob)}, hive_partitioning=false)`;
   }
   const used = usedColumns(work.shape, side);

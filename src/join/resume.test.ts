@@ -114,3 +114,9 @@ test('a join of an asset goes on with the next date where that of the day before
   expect(existsSync(join(root, 'work', 'progress.json'))).toBe(false);
   expect(readdirSync(join(root, 'spill')).filter((name) => name.startsWith('join-'))).toEqual([]);
 });
+
+test('a join by hash spills into a folder whose name holds what a pattern is made of', async () => {
+  const output = { ...SECTION.output, spill_dir: join(root, 'spill', '[ab]*?') };
+  const report = await runJoin(joinSpecOf({ ...SECTION, output }), joinOptions(root));
+  expect(report.rows).toBe(25_000);
+});

@@ -346,3 +346,31 @@ describe('rows that do not fit their declared types', () => {
     }),
   );
 });
+
+test(
+  'a file whose name holds what a pattern is made of is read itself, by either lane, and not what it would match',
+  scenario(async (w) => {
+    const names = ['data1', 'data[1]', 'data?', 'data*', 'data[!x]'];
+    for (const name of names) {
+      const rows = `SELECT i AS id, '${name}' AS v, repeat('x', 60) AS w FROM range(80000) t(i)`;
+      await w.put(`csv/${name}.csv`, '');
+      await w.put(`parquet/${name}.parquet`, '');
+      await duckdb(`COPY (${rows}) TO ${quote(w.path('csv', `${name}.csv`))} (FORMAT csv, HEADER)`);
+      await duckdb(`COPY (${rows} LIMIT 10) TO ${quote(w.path('parquet', `${name}.parquet`))}`);
+    }
+    const parts = quote(w.path(BRONZE, '*.parquet'));
+    const found = () =>
+      duckdb(`SELECT v, count(*)::INTEGER AS n FROM read_parquet(${parts}) GROUP BY v ORDER BY v`);
+    for (const [format, n] of [
+      ['csv', 80_000],
+      ['parquet', 10],
+    ] as const) {
+      const [report] = (await land(w, { path: format })).reports;
+      expect(report).toMatchObject({ status: 'complete', lane: 'engine' });
+      expect(await found()).toEqual([...names].sort().map((v) => ({ v, n })));
+      await land(w, { path: `${format}/data[1].${format}` });
+      expect(await found()).toEqual([{ v: 'data[1]', n }]);
+    }
+  }),
+  60_000,
+);
