@@ -80,7 +80,9 @@ async function chosenColumns(
   const isIntent = spec.attributes !== undefined;
   if (columns.length > 0) {
     return columns.flatMap((name) => {
-      const found = existing(name, spec, kept, order) ?? (isIntent ? derived(name, order) : undefined);
+      const column = existing(name, spec, kept, order);
+      const found = column ?? (isIntent ? derived(name, order) : undefined);
+      if (column === undefined && found !== undefined) warnOfOtherDate(name, spec, kept, warn);
       if (found !== undefined) return [found];
       if (isIntent) throw missing(spec, name, kept);
       warn(`partitioning: there is no column "${name}"; its folder level is left out`);
@@ -98,6 +100,23 @@ async function chosenColumns(
     return [];
   }
   return [column];
+}
+
+/** Whoever names folders after the date of one column does not expect that of another in them. */
+function warnOfOtherDate(
+  name: string,
+  spec: SilverSpec,
+  kept: readonly Field[],
+  warn: (message: string) => void,
+): void {
+  const meant = name.slice(0, -'_dt'.length);
+  const isOther = meant === 'effective_to' || kept.some((field) => field.name === meant);
+  if (!isOther || meant === spec.orderColumn) return;
+  const advice =
+    meant === 'effective_to'
+      ? 'versions are not partitioned by their end'
+      : `for that, set record_time_column: ${meant} and record_time_partition: ${name}`;
+  warn(`partition_by: "${name}" holds the date of "${spec.orderColumn}", not that of "${meant}"; ${advice}`);
 }
 
 function existing(
