@@ -18,14 +18,15 @@ interface ProfileNode {
   readonly system_peak_temp_dir_size?: number;
 }
 
-/** Has every query from now on leave its profile in a file. */
-export async function startProfiling(engine: Engine, file: string): Promise<void> {
+/** Has every query of `work` on this connection leave its profile in a file. */
+export async function profiled<T>(engine: Engine, file: string, work: () => Promise<T>): Promise<T> {
   await engine.execute("SET enable_profiling = 'json'");
   await engine.execute(`SET profiling_output = ${literal(file)}`);
-}
-
-export async function stopProfiling(engine: Engine): Promise<void> {
-  await engine.execute('PRAGMA disable_profiling');
+  try {
+    return await work();
+  } finally {
+    await engine.execute('PRAGMA disable_profiling').catch(() => undefined);
+  }
 }
 
 /**
