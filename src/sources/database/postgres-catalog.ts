@@ -50,7 +50,7 @@ async function typesOf(
 ): Promise<ReadonlyMap<number, TypeRow>> {
   const oids = [...new Set(described.map(({ type }) => type))];
   const rows = await query({
-    sql: `SELECT t.oid::text, n.nspname::text, t.typname::text, t.typtype::text, t.typcategory::text, format_type(t.oid, NULL)
+    sql: `SELECT t.oid::text, n.nspname::text, t.typname::text, t.typtype::text, t.typcategory::text, format_type(t.oid, -1)
 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 WHERE t.oid = ANY ($1::text::oid[])`,
     params: [`{${oids.join(',')}}`],

@@ -15,7 +15,10 @@ export interface CatalogColumn {
   readonly typtype: string;
   /** `A` for arrays. */
   readonly category: string;
-  /** `format_type`, of the type without its modifier: what a bound is cast to. */
+  /**
+   * `format_type`, of the type without its modifier: what a bound is cast to. Of -1, since of NULL it would be `character`
+   * and `bit`, which a cast takes for types of one place: bounds would be cut.
+   */
   readonly cast: string;
   /** `format_type` with the modifier. */
   readonly display: string;
