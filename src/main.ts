@@ -28,12 +28,31 @@ function guardOutput(): void {
   process.stderr.on('error', () => {});
 }
 
+/**
+ * Code that shares the process, such as an extractor's, can end it or wait for what never comes. Then there is no report,
+ * and no success either.
+ */
+function guardEnd(): () => void {
+  const onExit = (code: number): void => {
+    if (code !== 0) return;
+    process.stderr.write(
+      '[ERR000] the process ended before its command did; what was under way is not done\n',
+    );
+    process.exitCode = 1;
+  };
+  process.on('exit', onExit);
+  return () => process.off('exit', onExit);
+}
+
 guardOutput();
+const ended = guardEnd();
 runCli(process.argv.slice(2), abortOnSignals()).then(
   (code) => {
+    ended();
     process.exitCode = code;
   },
   (error: unknown) => {
+    ended();
     process.stderr.write(`[ERR000] ${error instanceof Error ? error.stack : String(error)}\n`);
     process.exitCode = 1;
   },

@@ -89,6 +89,41 @@ describe('an extractor of one’s own', () => {
   );
 
   test(
+    'that waits for what never comes, fails where nobody waits, or ends the process is no success',
+    inWorkspace(async (w) => {
+      await w.put('c.yaml', config({ type: 'custom', custom_extractor: { module: 'bad.ts' } }));
+      const failing: readonly (readonly [string, string])[] = [
+        [
+          'yield { a: 1 }; await new Promise(() => {});',
+          'after row 1: it waits for something that never comes',
+        ],
+        [
+          'yield { a: 1 }; void Promise.reject(new Error("late")); await Bun.sleep(200);',
+          'after row 1: late',
+        ],
+        ['setTimeout(() => { throw new Error("later") }, 0); await Bun.sleep(200);', 'failed: later'],
+      ];
+      for (const [body, said] of failing) {
+        await w.put('bad.ts', `export default async function* () { ${body} yield { a: 2 }; }`);
+        const { document } = await w.json(4, ...bronze('2025-01-05'));
+        expect(document.errors[0]).toMatchObject({ code: 'EXT001', message: expect.stringContaining(said) });
+      }
+      await w.put('bad.ts', 'await new Promise(() => {});');
+      const loading = await w.json(4, ...bronze('2025-01-05'));
+      expect(loading.document.errors[0]?.message).toContain(
+        'failed: it waits for something that never comes',
+      );
+      await w.put('bad.ts', 'export default function* () { yield { a: 1 }; process.exit(0); }');
+      const left = await w.run(...bronze('2025-01-05'));
+      expect([left.exitCode, left.stderr]).toEqual([
+        1,
+        expect.stringContaining('ended before its command did'),
+      ]);
+      expect(await w.files()).toEqual(['bad.ts', 'c.yaml']);
+    }),
+  );
+
+  test(
     'is told the cursor of the run before, and its own state',
     inWorkspace(async (w) => {
       await w.put(

@@ -8,6 +8,7 @@ import type { OpenSource, ReadRequest, Source, SourceContext, SourcePlan } from 
 import type { ExtractContext, ExtractCursor, Row } from './contract.ts';
 import { findModule, loadExtractor, moduleFailure } from './module.ts';
 import { rowText } from './row-text.ts';
+import { watchExtractor, watchedRows } from './watch.ts';
 
 const BLOCK_ROWS = 1000;
 
@@ -49,17 +50,19 @@ async function* extractedBlocks(
   request: ReadRequest,
 ): AsyncGenerator<RecordBlock> {
   const path = await findModule(spec);
-  const extract = await loadExtractor(spec, path);
   let row = 0;
   let texts: { text: string; line: number }[] = [];
+  const reached = (): string => (row === 0 ? 'failed' : `failed after row ${row}`);
+  const watch = watchExtractor(path, reached);
   try {
-    const rows = await extract(extractContext(spec, context, request));
+    const extract = await watch.during(loadExtractor(spec, path));
+    const rows = await watch.during(Promise.resolve(extract(extractContext(spec, context, request))));
     if (!isIterable(rows)) {
       throw new FoundryError('EXT001', `${path}: the extractor returned no rows, but ${typeof rows}`, {
         hint: 'Return a list of rows, or make the method a generator that yields them.',
       });
     }
-    for await (const item of rows) {
+    for await (const item of watchedRows(rows, watch)) {
       throwIfStopped(request.signal);
       for (const one of Array.isArray(item) ? (item as readonly Row[]) : [item]) {
         row += 1;
@@ -73,7 +76,9 @@ async function* extractedBlocks(
   } catch (error) {
     throwIfStopped(request.signal);
     if (error instanceof FoundryError) throw error;
-    throw moduleFailure(path, row === 0 ? 'failed' : `failed after row ${row}`, error);
+    throw moduleFailure(path, reached(), error);
+  } finally {
+    watch.end();
   }
   if (texts.length > 0) yield { origin: spec.module, texts };
 }
