@@ -5,15 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { isRemote } from '../config/storage/location.ts';
 import { FoundryError } from '../core/errors.ts';
 import { sha256Hex } from '../lake/generation.ts';
+import { joinWorkFolder, PROGRESS_NAME } from '../lake/join-work.ts';
 import { makeFolder, removeTree } from '../storage/durable.ts';
 import { errnoOf, storageFailure } from '../storage/failure.ts';
 import { hashOfFile } from '../storage/hash-file.ts';
-import { PRIVATE_FOLDER } from '../storage/keys.ts';
 import type { Located } from './place.ts';
 import type { BuildSide } from './sql.ts';
 import type { KeyStats } from './stats.ts';
-
-export const PROGRESS_NAME = 'progress.json';
 
 /** One chunk whose rows lie in a file of the work folder. */
 export interface ChunkDone {
@@ -97,7 +95,7 @@ export function workPlace(
   const own =
     local === undefined
       ? join(tmpdir(), `foundry-join-${userInfo().uid}`, id)
-      : join(local.path(''), PRIVATE_FOLDER, 'join', id);
+      : joinWorkFolder(local.path(''), id);
   const { checkpointDir: named, spillDir } = dirs;
   const checkpoint = named === undefined || isRemote(named) ? own : resolve(localPath(named));
   return {
@@ -267,6 +265,6 @@ export async function removeWork(place: WorkPlace): Promise<void> {
     await rm(file, { force: true }).catch(() => undefined);
   // Folders that are foundry's own go too; those of the config stay where they hold anything.
   await rmdir(dirname(progressFile)).catch(() => undefined);
-  if (dirname(dirname(progressFile)).endsWith(join(PRIVATE_FOLDER, 'join')))
+  if (dirname(dirname(progressFile)).endsWith(joinWorkFolder('', '')))
     await rmdir(dirname(dirname(progressFile))).catch(() => undefined);
 }

@@ -5,6 +5,7 @@ import { isRemote } from '../config/storage/location.ts';
 import { FoundryError } from '../core/errors.ts';
 import { parseRunDate } from '../core/run-date.ts';
 import { decodePartitionValue, partitionSegment } from '../lake/hive.ts';
+import { joinLeaseName, TABLE } from '../lake/join-work.ts';
 import type { Lake } from '../lake/lake.ts';
 import { bronzeStart, silverPartitionPath } from '../lake/layout.ts';
 import { expandPath } from '../sources/file/paths.ts';
@@ -123,14 +124,9 @@ export function parentOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
-const TABLE = /^(?:env=([^/]+)\/)?domain=([^/]+)\/entity=([^/]+)\/(v\d+)(?:\/|$)/;
-
-/** One name per table, that of Silver's runs where the output is an asset: two runs never write side by side. */
+/** Of the table, whichever load is built. */
 export function joinLease({ path }: Located): string {
-  const [, environment = '', domain, entity, version] = TABLE.exec(path) ?? [];
-  if (domain === undefined || entity === undefined || version === undefined) return `join/${path}`;
-  const decoded = [environment, domain, entity].map((segment) => decodePartitionValue(segment) ?? segment);
-  return ['silver', ...decoded, version].join('/');
+  return joinLeaseName(path);
 }
 
 /** The folder of all loads that share the lease of this one; undefined where there are no others. */

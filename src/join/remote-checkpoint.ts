@@ -1,7 +1,8 @@
 import { basename, dirname, join } from 'node:path';
+import { PROGRESS_NAME } from '../lake/join-work.ts';
 import { locationOf, type Storage } from '../storage/storage.ts';
 import { inParallel } from '../storage/turns.ts';
-import { type CheckpointCopy, type ChunkDone, PROGRESS_NAME, parseProgress } from './checkpoint.ts';
+import { type CheckpointCopy, type ChunkDone, parseProgress } from './checkpoint.ts';
 
 const AT_A_TIME = 4;
 

@@ -1,36 +1,16 @@
 import { FoundryError, throwIfStopped } from '../core/errors.ts';
 import type { UnfinishedUpload } from '../storage/storage.ts';
 import { keyOf, readable } from './attempt.ts';
+import { deadJoinWork } from './join-work.ts';
 import type { Lake } from './lake.ts';
 import { acquireLease } from './lease.ts';
+import type { GcOptions, Leftover } from './leftover.ts';
 import { MANIFEST_NAME, type Manifest } from './manifest.ts';
 import { isDataName, lakeTree, type PartitionFolder } from './tree.ts';
 
-/** Something that belongs to no table, or an upload that nobody completed. */
-export interface Leftover {
-  readonly kind: 'file' | 'upload';
-  /** Key below the base of the lake. */
-  readonly key: string;
-  readonly size_bytes: number | null;
-  /** ISO 8601. */
-  readonly since: string;
-  /** `removed` and `kept` only where removing was asked for. */
-  readonly status: 'found' | 'removed' | 'kept';
-  /** Why it is kept. */
-  readonly reason?: string;
-}
-
-export interface GcOptions {
-  readonly signal: AbortSignal;
-  /** Removes what it finds; without it nothing is changed. */
-  readonly remove: boolean;
-  /** Younger leftovers may be a run's that is under way. */
-  readonly olderThanMs: number;
-  readonly now: Date;
-}
-
 /**
- * Data files in partitions of foundry that their manifests do not list, and uploads that were never completed. What no
+ * Data files in partitions of foundry that their manifests do not list, uploads that were never completed, and what
+ * joins that were killed and not run again keep on a local disk. What no
  * manifest of foundry stands above is never touched: it may be another tool's table.
  *
  * Before a file is removed, its dataset's lease is taken and the manifest is read again, so that no run that is under
@@ -52,6 +32,7 @@ export async function collectGarbage(
     throwIfStopped(options.signal);
     if (isOld(upload.begunAt, options)) found.push(await ofUpload(lake, upload, options));
   }
+  found.push(...(await deadJoinWork(lake, prefix, options)));
   return found;
 }
 

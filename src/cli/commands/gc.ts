@@ -1,7 +1,7 @@
 import { type ArgsDef, defineCommand } from 'citty';
 import { formatBytes } from '../../core/bytes.ts';
 import { FoundryError } from '../../core/errors.ts';
-import type { Leftover } from '../../lake/gc.ts';
+import type { Leftover } from '../../lake/leftover.ts';
 import { CONFIG_ARGS, OUTPUT_ARGS } from '../args.ts';
 import { emitReports } from '../emit.ts';
 import { lakePlaces } from '../lake-places.ts';
