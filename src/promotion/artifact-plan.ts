@@ -18,6 +18,8 @@ export interface PlannedArtifact {
   readonly partitions: readonly PartitionColumn[];
   /** Absent: its rows come out of `prepared`. */
   readonly taken?: Taken;
+  /** Of these, which, by what was decided; absent: all. */
+  readonly where?: string;
   /** `staged` gives the local file of an artifact that was staged before. */
   readonly sql: (staged: (artifact: string) => string) => string;
 }
@@ -71,6 +73,7 @@ function fromPrepared(query: ArtifactQuery, context: ArtifactContext): PlannedAr
   const sorted = `SELECT ${select.join(', ')} FROM ${PREPARED}${where} ORDER BY ${orderBy.join(', ')}`;
   return {
     ...described(query, context, { fields: columns.map((column) => column.field) }),
+    ...(query.where !== undefined && { where: query.where }),
     sql: () => withMade(columns, sorted),
   };
 }

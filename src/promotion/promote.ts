@@ -6,6 +6,7 @@ import { STRING, type TableSchema } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
 import { runHeavy } from '../engine/heavy.ts';
 import type { SpooledPart } from '../lake/lake.ts';
+import { requireRows } from './account.ts';
 import { type WrittenArtifact, writeArtifact } from './artifacts.ts';
 import { refuseUnevenParts } from './columns.ts';
 import { uselessDeleteMode } from './decide.ts';
@@ -119,7 +120,9 @@ export async function promote(
     throwIfStopped(options.signal);
     const staged = (name: string): string =>
       artifacts.find((artifact) => artifact.artifact === name)?.staged ?? name;
-    artifacts.push(await writeArtifact(engine, planned, spec.formats, spool, staged, options.progress));
+    const written = await writeArtifact(engine, planned, spec.formats, spool, staged, options.progress);
+    await requireRows(engine, planned, written.rows, promotion.decision ? undefined : counts.live);
+    artifacts.push(written);
   }
   return {
     promotion,
