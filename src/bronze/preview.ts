@@ -1,6 +1,3 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { DatasetSpec } from '../config/spec.ts';
 import type { Batch, Batches } from '../core/batch.ts';
 import { throwIfStopped } from '../core/errors.ts';
@@ -9,7 +6,7 @@ import { openEngine } from '../engine/duckdb.ts';
 import { readParquetRows } from '../engine/parquet-rows.ts';
 import { openSource } from '../sources/open.ts';
 import type { ReadRequest, Source } from '../sources/source.ts';
-import { removeTree } from '../storage/durable.ts';
+import { removeTree, temporaryFolder } from '../storage/durable.ts';
 import { textFormat } from '../table/format.ts';
 import type { BronzeRunOptions } from './options.ts';
 import { sourceContext } from './source-context.ts';
@@ -40,7 +37,7 @@ export async function previewBronze(
   open: typeof openSource = openSource,
 ): Promise<BronzePreview> {
   // What lies on an object store is fetched before it is read.
-  const spool = await mkdtemp(join(tmpdir(), 'foundry-preview-'));
+  const spool = await temporaryFolder('foundry-preview-');
   try {
     return await preview(spec, count, spool, options, open);
   } finally {

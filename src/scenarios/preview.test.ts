@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
 import { queryDuckdb } from '../testing/parquet.ts';
-import { classic, expectExit, scenario } from './support.ts';
+import { BRONZE, classic, DATE, expectExit, runFoundry, scenario } from './support.ts';
 
 test(
   'bronze --preview shows the first rows and their columns, as a table and as JSON, and writes nothing',
@@ -96,5 +96,26 @@ test(
     const refused = await w.run('bronze', '--config', 'c.yaml', '--preview', '5');
     expectExit(refused, 3);
     expect(refused.stderr).toContain('in.csv:3: column "id": "x" is not exactly an int64');
+  }),
+);
+
+test(
+  'without a place for temporary files a preview says so, and what lies on this disk is shown all the same',
+  scenario(async (w) => {
+    await w.put('in.csv', 'id,v\n1,a\n');
+    await w.put('c.yaml', classic());
+    expectExit(await w.run('bronze', '--config', 'c.yaml', '--date', DATE), 0);
+    // Nobody, the superuser included, can make a folder there.
+    const env = { TMPDIR: '/proc' };
+    const preview = await runFoundry(['bronze', '--config', 'c.yaml', '--preview', '1'], {
+      cwd: w.folder,
+      env,
+    });
+    expectExit(preview, 5);
+    expect(preview.stderr).toContain('[STG001] could not create a folder in /proc');
+    expect(preview.stderr).not.toContain('    at ');
+    const shown = await runFoundry(['show', BRONZE, '--rows', '1'], { cwd: w.folder, env });
+    expectExit(shown, 0);
+    expect(shown.stdout).toContain('data: 1 row');
   }),
 );

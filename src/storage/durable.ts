@@ -1,5 +1,6 @@
-import { copyFile, link, mkdir, open, rm, rmdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { copyFile, link, mkdir, mkdtemp, open, rm, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { errnoOf, storageFailure } from './failure.ts';
 
 /** Flushes a file's bytes to the disk. @throws STG001 */
@@ -37,6 +38,15 @@ export async function makeFolder(path: string): Promise<void> {
   for (let folder = dirname(path); folder.length >= dirname(first).length; folder = dirname(folder)) {
     await syncFolder(folder);
     if (folder === dirname(folder)) return;
+  }
+}
+
+/** A new private folder in the system's temporary one, for the caller to remove. @throws STG001 */
+export async function temporaryFolder(prefix: string): Promise<string> {
+  try {
+    return await mkdtemp(join(tmpdir(), prefix));
+  } catch (error) {
+    throw storageFailure('create a folder in', tmpdir(), error);
   }
 }
 

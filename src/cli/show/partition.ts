@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FoundryError } from '../../core/errors.ts';
 import type { EngineLimits } from '../../engine/engine.ts';
@@ -9,6 +8,7 @@ import { type ListedPartition, listPartitions } from '../../lake/partitions.ts';
 import { readManifest } from '../../lake/reader.ts';
 import { readRunHistory } from '../../lake/run-history.ts';
 import type { RunRecord } from '../../lake/run-record.ts';
+import { temporaryFolder } from '../../storage/durable.ts';
 import { locationOf, type Storage } from '../../storage/storage.ts';
 import { type FileGroup, fileGroups, type ListedFile } from './files.ts';
 
@@ -106,13 +106,14 @@ async function firstRows(
   groups: readonly FileGroup[],
   options: ShowOptions,
 ): Promise<readonly ShownRows[]> {
-  const scratch = await mkdtemp(join(tmpdir(), 'foundry-show-'));
+  // What lies on this disk is read where it lies: a machine may have no place for temporary files.
+  const scratch = storage.local === undefined ? await temporaryFolder('foundry-show-') : undefined;
   try {
     const shown: ShownRows[] = [];
     for (const group of groups) {
       const file = group.files[0];
       if (file === undefined) continue;
-      const local = await localFile(storage, key, file, join(scratch, String(shown.length)));
+      const local = await localFile(storage, key, file, join(scratch ?? '', String(shown.length)));
       const { columns, rows } =
         file.format === 'parquet' ? await parquetRows(local, options) : await csvRows(local, options);
       shown.push({
@@ -123,7 +124,7 @@ async function firstRows(
     }
     return shown;
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
   }
 }
 
