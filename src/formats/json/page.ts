@@ -7,7 +7,7 @@ import { nothingAtPath } from './json-path.ts';
 import type { JsonText } from './record.ts';
 
 /** Where an object at the path keeps its list, in this order (original-behaviour §3.1). */
-const LIST_NAMES = ['items', 'data', 'results', 'records'] as const;
+export const LIST_NAMES = ['items', 'data', 'results', 'records'] as const;
 const MAX_ENVELOPE_BYTES = 64 * 1024 * 1024;
 const BLOCK_BYTES = 1 << 20;
 const OPEN_LIST = 91;

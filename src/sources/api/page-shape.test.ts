@@ -17,7 +17,6 @@ describe('pages that have not the shape of the first', () => {
     for (const [give, failure, said] of [
       [named, message, `${one} has its records in "items": {"message":"internal error"}`],
       [bare, message, `${one} is a list of records: {"message":"internal error"}`],
-      [named, { items: null }, `${one} has its records in "items": {"items":null}`],
       [
         named,
         { data: [] },
@@ -49,5 +48,19 @@ describe('pages that have not the shape of the first', () => {
     expect((await walk(PAGES, was, { data_path: 'rows' })).ids).toEqual([1, 2, 3]);
     const inner: Api = ({ page }) => ({ rows: page === '1' ? { items: rows.slice(0, 2) } : { error: 'x' } });
     expect((await walk(PAGES, inner, { data_path: 'rows' })).error?.code).toBe('PAGE001');
+  });
+
+  test('null in the place of the list is neither a record nor an empty list', async () => {
+    const nulls: Api = ({ page }) => ({
+      items: page === '3' ? null : rows.slice(Number(page) * 2 - 2, Number(page) * 2),
+    });
+    const { error } = await walk(PAGES, nulls);
+    expect([error?.code, error?.message]).toEqual([
+      'PAGE001',
+      'page 3: its "items" is null, and only an empty list says that there are no records',
+    ]);
+    const none = await walk({ type: 'cursor' }, () => ({ data: null, next_cursor: null }));
+    expect([none.error?.code, none.ids]).toEqual(['PAGE001', []]);
+    expect((await walk({ type: 'none' }, () => ({ id: 7, data: null }))).ids).toEqual([7]);
   });
 });

@@ -57,7 +57,7 @@ export async function* walkPages(
   const { requests, signal } = options;
   const scheme = openScheme(pagination);
   const guard = loopGuard(pagination);
-  const checkShape = shapeGuard(spec.recordsPath !== undefined, options.redact);
+  const checkShape = shapeGuard(spec, options.redact);
   const pipe = lookahead(exchange, options.isConcurrent ? spec.maxConcurrency : 1, signal);
   const count = counter(pagination, options.warn);
   /** The last page that was asked for ahead. */
