@@ -200,6 +200,10 @@ silver:
     expect(refused(CLASSIC.replace('table: t', 'table: 2024')).message).toContain(
       'got 2024 (put it in quotes)',
     );
+    const cdc = 'cdc: {operation_column: op, delete: 1}';
+    expect(refused(`${CLASSIC}silver: {${cdc}}`).message).toContain(
+      'delete must be a text or a list of texts, got 1 (put it in quotes)',
+    );
   });
 
   test('never show a value of the environment', () => {

@@ -67,6 +67,13 @@ function refusedSql({ faults, decision, spec }: QuarantineRequest): string {
   return selects.join(' UNION ALL ');
 }
 
+/** Codes differ from system to system, so a code that is not known is more often missing in the config than wrong. */
+function codeHint({ cdc }: SilverSpec, culprit: unknown, code: string | undefined): string | undefined {
+  if (cdc === undefined || culprit !== cdc.operationColumn || code === undefined) return undefined;
+  const known = [...cdc.live, ...cdc.deleted].map((each) => JSON.stringify(each)).join(', ');
+  return `The codes that are known are ${known}: if this is one of the source's, name it in cdc (insert, update, delete or read).`;
+}
+
 async function refuse(request: QuarantineRequest, rows: number): Promise<never> {
   const { engine, parts, spec } = request;
   const [first] = await engine.query(`SELECT * FROM (${refusedSql(request)}) ORDER BY file, n LIMIT 1`);
@@ -78,7 +85,10 @@ async function refuse(request: QuarantineRequest, rows: number): Promise<never> 
   );
   const value = typeof cell?.value === 'string' ? cell.value : undefined;
   const shown = value === undefined ? '' : ` (${first?.culprit}: ${JSON.stringify(value)})`;
-  const because = request.faults.find(({ reason }) => reason === first?.reason)?.hint;
+  const because =
+    first?.relation === SOURCE
+      ? request.faults.find(({ reason }) => reason === first.reason)?.hint
+      : codeHint(spec, first?.culprit, value);
   const { enabled, maxBadRecords, maxBadPercent } = spec.errorHandling;
   const usual = enabled
     ? `error_handling allows ${maxBadRecords} bad rows, and ${maxBadPercent} % beyond that. Mend the source, or allow more.`

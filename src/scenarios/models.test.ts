@@ -285,6 +285,8 @@ describe('operation codes', () => {
       const { document } = await w.json(3, 'run-intent', ...RUN);
       expect(document.errors[0]?.message).toContain('2 of 9 rows');
       expect(document.errors[0]?.message).toContain('unknown operation code in column op (op: "u")');
+      expect(document.errors[0]?.hint).toContain('"U"');
+      expect(document.errors[0]?.hint).toContain('name it in cdc (insert, update, delete or read)');
       await promote(w, intent({ silver: { ...silver, cdc: CDC, partition_by: [], error_handling: ERRORS } }));
       expect(await lines(w, `${INTENT_SILVER}/state_current-*.parquet`, 'id', 'op')).toEqual([
         '1  U ',

@@ -79,7 +79,10 @@ function explain({ issue, path }: Found, report: Report): string {
 
 /** How the value would be written so that it has the type that is wanted, where that is plain. */
 function howToWrite(wanted: string, given: unknown): string {
-  if (wanted === 'must be text' && (typeof given === 'number' || typeof given === 'boolean'))
+  if (
+    /^must be (?:a )?text(?: or |$)/.test(wanted) &&
+    (typeof given === 'number' || typeof given === 'boolean')
+  )
     return ' (put it in quotes)';
   if (typeof given !== 'string') return '';
   const written = given.trim();
