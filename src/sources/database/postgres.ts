@@ -7,6 +7,7 @@ import { copyBlocks, type Gatherer } from './postgres-copy.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import { postgresFailure } from './postgres-errors.ts';
 import { ctidRanges, primaryKeyOf } from './postgres-ranges.ts';
+import { refuseRewritten } from './postgres-rewritten.ts';
 import { openSocket, sendCancel, tlsOption } from './postgres-socket.ts';
 import { gatherCsv, gatherRows } from './postgres-text.ts';
 import { resultColumn } from './postgres-types.ts';
@@ -111,7 +112,7 @@ async function openSession(
     if (statement.params.length === 0) return statement.sql;
     const { types } = await describe(statement);
     const names = await query({
-      sql: 'SELECT t.oid::text, format_type(t.oid, NULL) FROM pg_catalog.pg_type t WHERE t.oid = ANY ($1::text::oid[])',
+      sql: 'SELECT t.oid::text, format_type(t.oid, -1) FROM pg_catalog.pg_type t WHERE t.oid = ANY ($1::text::oid[])',
       params: [`{${[...new Set(types)].join(',')}}`],
     });
     const nameOf = new Map(names.map(([oid, name]) => [Number(oid), name ?? 'text']));
@@ -160,6 +161,7 @@ async function openSession(
       isOver = true;
       // Closed meanwhile, it ends as if all rows had been sent.
       if (isClosed) throw lost(where);
+      await refuseRewritten(where, query);
     } catch (error) {
       isOver = true;
       throwIfStopped(options.signal);
@@ -193,6 +195,7 @@ async function openSession(
     },
     async describe(statement, policy) {
       const { columns } = await describe(statement);
+      await refuseRewritten(where, query);
       const found = await catalogColumns(columns, query);
       return found.map((column) => resultColumn(column, policy));
     },

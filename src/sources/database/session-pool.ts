@@ -1,5 +1,6 @@
 import type { SplitSpec } from '../../config/database/spec.ts';
 import type { Session } from './driver.ts';
+import { isRewritten } from './postgres-rewritten.ts';
 import { isTemporary, sharedSnapshot } from './shared-snapshot.ts';
 
 /** The sessions of one read, each used by one chunk at a time. */
@@ -70,7 +71,7 @@ export function sessionPool(
         else await drop(session);
       }
     },
-    mayRepeat: (error) => isTemporary(error) && (!isShared || snapshot.isAlive),
+    mayRepeat: (error) => isTemporary(error) && (!isShared || (snapshot.isAlive && !isRewritten(error))),
     async close() {
       isClosed = true;
       await Promise.all([...all].map((session) => session.close()));
