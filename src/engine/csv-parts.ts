@@ -3,7 +3,7 @@ import type { TableSchema } from '../core/schema.ts';
 import type { Engine } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { copyToPart } from './parts.ts';
-import { identifier, literal, sqlType } from './sql.ts';
+import { fileLiteral, identifier, literal, sqlType } from './sql.ts';
 
 /** Above the engine's 2 MB, within what its default buffer holds. */
 const LONGEST_CSV_RECORD = 16 * 1024 * 1024;
@@ -41,7 +41,7 @@ function csvSelect(csv: string, schema: TableSchema | undefined): string {
   if (schema === undefined) {
     // Whatever the engine may guess is given, so that a `#` or a line of `---` is no more than text.
     return (
-      `SELECT * FROM read_csv(${literal(csv)}, header=true, all_varchar=true, delim=',', quote='"', escape='"', ` +
+      `SELECT * FROM read_csv(${fileLiteral(csv)}, header=true, all_varchar=true, delim=',', quote='"', escape='"', ` +
       `nullstr='', allow_quoted_nulls=false, skip=0, comment='', null_padding=false, ignore_errors=false, ` +
       `max_line_size=${LONGEST_CSV_RECORD})`
     );
@@ -53,7 +53,7 @@ function csvSelect(csv: string, schema: TableSchema | undefined): string {
     return `${value} AS ${column}`;
   });
   return (
-    `SELECT ${typed.join(', ')} FROM read_csv(${literal(csv)}, auto_detect=false, header=true, delim=',', quote='"', ` +
+    `SELECT ${typed.join(', ')} FROM read_csv(${fileLiteral(csv)}, auto_detect=false, header=true, delim=',', quote='"', ` +
     `escape='"', nullstr='', allow_quoted_nulls=false, columns={${columns}}, max_line_size=${LONGEST_CSV_RECORD})`
   );
 }

@@ -7,7 +7,7 @@ import { type CutLimits, cutRanges, type RowRange } from './cut.ts';
 import type { Engine } from './engine.ts';
 import { RESERVED_NAMES } from './parquet-scan.ts';
 import { copyToPart, hashFile } from './parts.ts';
-import { identifier, literal } from './sql.ts';
+import { fileLiteral, identifier } from './sql.ts';
 
 export interface LandTarget extends CutLimits {
   readonly spool: string;
@@ -71,7 +71,7 @@ export async function cutStaged(
     const file = partFile(target, before + parts.length + 1);
     const written = await copyToPart(
       engine,
-      `SELECT ${columns} FROM read_parquet(${literal(staged)}, file_row_number=true) ` +
+      `SELECT ${columns} FROM read_parquet(${fileLiteral(staged)}, file_row_number=true) ` +
         `WHERE file_row_number >= ${range.from} AND file_row_number < ${range.to}`,
       file,
       { format: 'parquet', compression: target.compression },
@@ -101,7 +101,7 @@ function partFile(target: LandTarget, n: number): string {
 async function groupSizes(engine: Engine, file: string) {
   const rows = await engine.query(
     `SELECT row_group_num_rows AS group_rows, sum(total_compressed_size)::BIGINT AS bytes ` +
-      `FROM parquet_metadata(${literal(file)}) GROUP BY row_group_id, row_group_num_rows ORDER BY row_group_id`,
+      `FROM parquet_metadata(${fileLiteral(file)}) GROUP BY row_group_id, row_group_num_rows ORDER BY row_group_id`,
   );
   return rows.map((row) => ({ rows: Number(row.group_rows), compressedBytes: Number(row.bytes) }));
 }

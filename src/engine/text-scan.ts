@@ -1,7 +1,7 @@
 import { unreachable } from '../core/errors.ts';
 import type { DataType } from '../core/schema.ts';
 import { type EngineTextColumn, NOT_TYPED_BY_ENGINE } from '../sources/engine-input.ts';
-import { identifier, literal, sqlType } from './sql.ts';
+import { fileLiteral, identifier, literal, sqlType } from './sql.ts';
 import { textCastSql } from './text-cast.ts';
 
 const SHORTEST_LINE_LIMIT = 256 * 1024;
@@ -49,7 +49,7 @@ export function textScanSql(
       `${column?.check?.(`c${index}`) ?? `c${index}`} AS ${identifier(columns[index]?.name ?? '')}`,
   );
   // Two steps: a cast that stands in its own check is made twice, which is most of what a timestamp costs.
-  return `SELECT ${checked.join(', ')} FROM (SELECT ${values.join(', ')} FROM read_csv(${literal(path)}, ${options.join(', ')}))`;
+  return `SELECT ${checked.join(', ')} FROM (SELECT ${values.join(', ')} FROM read_csv(${fileLiteral(path)}, ${options.join(', ')}))`;
 }
 
 interface ColumnSql {

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
-import { asPattern, identifier, literal, literalList, sqlType } from '../engine/sql.ts';
+import { asPattern, fileList, identifier, literal, sqlType } from '../engine/sql.ts';
 import { makeFolder, removeTree } from '../storage/durable.ts';
 import type { JoinProgress, WorkPlace } from './checkpoint.ts';
 import type { SideName } from './describe.ts';
@@ -85,7 +85,7 @@ async function rowsPerBucket(engine: Engine, files: readonly string[], count: nu
     files.length === 0
       ? []
       : await engine.query(
-          `SELECT file_name AS file, num_rows AS n FROM parquet_file_metadata(${literalList(files)})`,
+          `SELECT file_name AS file, num_rows AS n FROM parquet_file_metadata(${fileList(files)})`,
         );
   for (const { file, n } of found) {
     const index = Number(/__bucket=(\d+)\//.exec(String(file))?.[1]);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
 import { copyToPart, hashFile } from '../engine/parts.ts';
-import { identifier, literal, sqlType } from '../engine/sql.ts';
+import { asPattern, fileLiteral, identifier, sqlType } from '../engine/sql.ts';
 import { syncFile } from '../storage/durable.ts';
 import type { HashedFile } from '../storage/hash-file.ts';
 import { bucketFolder } from './buckets.ts';
@@ -31,8 +31,9 @@ export async function joining(
   work: (aside: Engine, join: (task: Task) => Promise<JoinedChunk>) => Promise<void>,
 ): Promise<void> {
   const profile = join(place.workFolder, 'profile.json');
-  const isLeft = (files: string): boolean =>
-    files.includes(bucketFolder(place, 'left')) || left.localPaths.some((path) => files.includes(path));
+  // As the engine was told of them, and tells.
+  const leftFiles = [bucketFolder(place, 'left'), ...left.localPaths].map(asPattern);
+  const isLeft = (files: string): boolean => leftFiles.some((path) => files.includes(path));
   const format = {
     format: 'parquet',
     compression,
@@ -97,7 +98,7 @@ async function sampleKeys(
   if (names.length < keys.length) return [];
   const texts = names.map((name) => `coalesce(${identifier(name)}::${sqlType({ kind: 'string' })}, 'NULL')`);
   const found = await engine.query(
-    `SELECT DISTINCT concat_ws('|', ${texts.join(', ')}) AS key FROM (SELECT * FROM read_parquet(${literal(file)}, hive_partitioning=false) LIMIT ${SAMPLES * 4}) ORDER BY 1 LIMIT ${SAMPLES}`,
+    `SELECT DISTINCT concat_ws('|', ${texts.join(', ')}) AS key FROM (SELECT * FROM read_parquet(${fileLiteral(file)}, hive_partitioning=false) LIMIT ${SAMPLES * 4}) ORDER BY 1 LIMIT ${SAMPLES}`,
   );
   return found.map((row) => String(row.key));
 }

@@ -4,7 +4,7 @@ import { FoundryError } from '../core/errors.ts';
 import type { Field, TableSchema } from '../core/schema.ts';
 import { csvToParquet } from '../engine/csv-parts.ts';
 import type { Engine } from '../engine/engine.ts';
-import { identifier, literal, literalList, sqlType } from '../engine/sql.ts';
+import { fileList, identifier, literal, sqlType } from '../engine/sql.ts';
 import { type CommittedPartition, openCommitted } from '../lake/reader.ts';
 import { type InputPart, relationOf } from '../promotion/relation.ts';
 import type { SpoolBudget } from '../storage/spool-budget.ts';
@@ -196,7 +196,7 @@ function restored(
 async function rowCounts(engine: Engine, parts: readonly InputPart[]): Promise<number[]> {
   if (parts.length === 0) return [];
   const found = await engine.query(
-    `SELECT file_name AS file, num_rows AS n FROM parquet_file_metadata(${literalList(parts.map(({ localPath }) => localPath))})`,
+    `SELECT file_name AS file, num_rows AS n FROM parquet_file_metadata(${fileList(parts.map(({ localPath }) => localPath))})`,
   );
   const rows = new Map(found.map((row) => [String(row.file), Number(row.n)]));
   return parts.map(({ localPath }) => rows.get(localPath) ?? 0);

@@ -1,6 +1,6 @@
 import type { Field } from '../core/schema.ts';
 import type { Engine } from '../engine/engine.ts';
-import { identifier, literalList } from '../engine/sql.ts';
+import { fileList, identifier } from '../engine/sql.ts';
 import type { InputPart, Relation } from '../promotion/relation.ts';
 
 /** Of as many parts the footers are looked at. */
@@ -31,7 +31,7 @@ async function plainWidths(
   engine: Engine,
   parts: readonly InputPart[],
 ): Promise<ReadonlyMap<string, number>> {
-  const files = literalList(parts.slice(0, SAMPLED_PARTS).map(({ localPath }) => localPath));
+  const files = fileList(parts.slice(0, SAMPLED_PARTS).map(({ localPath }) => localPath));
   const found = await engine.query(
     'SELECT path_in_schema AS column, sum(total_uncompressed_size)::DOUBLE AS bytes, sum(num_values)::DOUBLE AS n ' +
       `FROM parquet_metadata(${files}) WHERE type = 'BYTE_ARRAY' ` +

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -46,6 +46,19 @@ const VALUES: Readonly<Record<TypeName, readonly string[]>> = {
   date: ['2024-02-29', '0001-01-01'],
   string: ['', 'NULL', 'x', '1.0'],
 };
+
+test('a path is no pattern: files of a folder x[1] are not those of x1', async () => {
+  for (const [folder, value] of [
+    ['x[1]', 'own'],
+    ['x1', 'other'],
+  ] as const) {
+    mkdirSync(join(root, folder));
+    await engine.execute(`COPY (SELECT '${value}' AS v) TO '${join(root, folder, 'part.parquet')}'`);
+  }
+  const parts = [{ localPath: join(root, 'x[1]', 'part.parquet'), name: 'part.parquet' }];
+  const { sql } = await relationOf(engine, parts, { fields: [] });
+  expect(await engine.query(`SELECT v FROM (${sql})`)).toEqual([{ v: 'own' }]);
+});
 
 type Cells = readonly (string | null)[];
 interface Part {

@@ -5,9 +5,9 @@ import {
   dataTypeOf,
   describe,
   type EngineColumn,
+  fileList,
+  fileLiteral,
   identifier,
-  literal,
-  literalList,
   sqlType,
 } from '../engine/sql.ts';
 import { asNumber, numberType } from './numbers.ts';
@@ -140,7 +140,7 @@ async function withRows(engine: Engine, groups: readonly SchemaGroup[]): Promise
 }
 
 function scanOf(files: readonly string[]): string {
-  return `read_parquet(${literalList(files)}, hive_partitioning=false)`;
+  return `read_parquet(${fileList(files)}, hive_partitioning=false)`;
 }
 
 /** No rows of the given columns. */
@@ -169,7 +169,7 @@ async function groupBySchema(engine: Engine, parts: readonly InputPart[]): Promi
   for (const [position, part] of parts.entries()) {
     const columns = await describe(
       engine,
-      `SELECT * FROM read_parquet(${literal(part.localPath)}, hive_partitioning=false)`,
+      `SELECT * FROM read_parquet(${fileLiteral(part.localPath)}, hive_partitioning=false)`,
     );
     await refuseFoldedNames(engine, columns, part);
     const key = JSON.stringify(columns);
@@ -193,7 +193,7 @@ async function refuseFoldedNames(
   part: InputPart,
 ): Promise<void> {
   if (!columns.some(({ name }) => /_\d+$/.test(name))) return;
-  const rows = await engine.query(`SELECT name FROM parquet_schema(${literal(part.localPath)})`);
+  const rows = await engine.query(`SELECT name FROM parquet_schema(${fileLiteral(part.localPath)})`);
   const real = new Set(rows.map((row) => String(row.name)));
   const renamed = columns.find(({ name }) => !real.has(name));
   if (renamed === undefined) return;
