@@ -24,7 +24,7 @@ test('more rows than were decided, or fewer, are a bug, and are counted', async 
   const current = { stem: 'current', where: `"__status" = 'live'` };
   await requireRows(engine, current, 2, undefined);
   for (const written of [1, 6]) {
-    expect(requireRows(engine, current, written, undefined)).rejects.toThrow(
+    await expect(requireRows(engine, current, written, undefined)).rejects.toThrow(
       `current is to hold 2 rows, but ${written} were written`,
     );
   }
@@ -32,5 +32,5 @@ test('more rows than were decided, or fewer, are a bug, and are counted', async 
 
 test('models that take rows as they are hold as many as were read', async () => {
   await requireRows(engine, { stem: 'full_snapshot' }, 7, 7);
-  expect(requireRows(engine, { stem: 'full_snapshot' }, 6, 7)).rejects.toThrow('is to hold 7 rows');
+  await expect(requireRows(engine, { stem: 'full_snapshot' }, 6, 7)).rejects.toThrow('is to hold 7 rows');
 });
