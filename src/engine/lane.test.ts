@@ -193,7 +193,7 @@ describe('the engine lane for Parquet', () => {
 
   test('refuses a column that neither Parquet types nor JSON text keep, by name', async () => {
     const file = await parquet('SELECT 1 AS a, MAP {[1, 2]: 3} AS tags');
-    expect(landThroughEngine(engine, { format: 'parquet', files: [file] }, target())).rejects.toThrow(
+    await expect(landThroughEngine(engine, { format: 'parquet', files: [file] }, target())).rejects.toThrow(
       /"tags"/,
     );
   });
@@ -203,7 +203,7 @@ describe('the engine lane for Parquet', () => {
       const file = await parquet(`SELECT ${value} AS price, 1 AS a`);
       const wider = readFileSync(file, 'latin1').replaceAll('\x15\x04\x15\x4c', '\x15\x04\x15\x50');
       writeFileSync(file, wider, 'latin1');
-      expect(landThroughEngine(engine, { format: 'parquet', files: [file] }, target())).rejects.toThrow(
+      await expect(landThroughEngine(engine, { format: 'parquet', files: [file] }, target())).rejects.toThrow(
         /"price" has decimals of 40 digits/,
       );
       const others = await landThroughEngine(
@@ -221,7 +221,7 @@ describe('the engine lane for Parquet', () => {
     const writer = await openPart('parquet', file, { fields }, 'none');
     await writer.write({ schema: { fields }, columns: [[1]], length: 1 });
     await writer.close();
-    expect(landThroughEngine(engine, { format: 'parquet', files: [file] }, target())).rejects.toThrow(
+    await expect(landThroughEngine(engine, { format: 'parquet', files: [file] }, target())).rejects.toThrow(
       /has no name/,
     );
   });
@@ -230,7 +230,7 @@ describe('the engine lane for Parquet', () => {
     const file = await parquet(
       `SELECT unnest([TIMESTAMP_NS '2025-01-01 00:00:00.000001', TIMESTAMP_NS '2025-01-01 00:00:00.000000001']) AS ts`,
     );
-    expect(landThroughEngine(engine, { format: 'parquet', files: [file] }, target())).rejects.toThrow(
+    await expect(landThroughEngine(engine, { format: 'parquet', files: [file] }, target())).rejects.toThrow(
       /row 2 of column "ts" holds 2025-01-01 00:00:00.000000001/,
     );
   });

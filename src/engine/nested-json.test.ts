@@ -130,7 +130,7 @@ describe('nested Parquet as JSON text', () => {
     const bytes = Buffer.from(await Bun.file(file).bytes());
     for (let at = bytes.indexOf('bb'); at !== -1; at = bytes.indexOf('bb', at + 1)) bytes.write('AA', at);
     await Bun.write(file, bytes);
-    expect(land(file)).rejects.toThrow('the columns "c.aa" and "c.AA" cannot be told apart');
+    await expect(land(file)).rejects.toThrow('the columns "c.aa" and "c.AA" cannot be told apart');
   });
 
   test('files whose structs differ give the union of their members', async () => {

@@ -81,6 +81,6 @@ test('every row, or every chosen one, is in the file of its values, in order, wh
 
 test('a failing statement ends the others, and names itself', async () => {
   const statements = [`COPY (SELECT 1) TO ${literal(join(root, 'x', 'no', 'folder'))}`, 'SELECT 1'];
-  expect(executeEach(two, statements, () => undefined)).rejects.toThrow('no');
+  await expect(executeEach(two, statements, () => undefined)).rejects.toThrow('no');
   expect(await two.query('SELECT 7 AS n')).toEqual([{ n: 7 }]);
 });

@@ -90,7 +90,7 @@ describe('local storage', () => {
       for await (const _ of localStorage(base).list('')) {
       }
     };
-    expect(listing()).rejects.toThrow('links back');
+    await expect(listing()).rejects.toThrow('links back');
   });
 
   test('a base of a scheme that is none, or without a bucket, is a configuration error', () => {

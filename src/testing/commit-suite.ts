@@ -198,7 +198,7 @@ export function commitSuite(
       await spoolParts(writer, ['new']);
       await writer.discard();
       await writer.discard();
-      expect(readdir(writer.spool)).rejects.toThrow();
+      await expect(readdir(writer.spool)).rejects.toThrow();
       expect(await readManifest(lake, PATH)).toEqual(before.manifest);
       expect(await readdir(spoolRoot)).not.toContain('spool');
     });

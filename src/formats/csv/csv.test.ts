@@ -150,19 +150,19 @@ describe('what cannot be read exactly is an error with its line', () => {
 
   test('gzip that is cut short, damaged or empty', async () => {
     const whole = gzipSync(`a,b\n${'1,2\n'.repeat(100_000)}`);
-    expect(read(whole.subarray(0, whole.length - 9), COMMA, 'csv.gz')).rejects.toThrow('ends early');
-    expect(read(whole.subarray(0, 20), COMMA, 'csv.gz')).rejects.toThrow('ends early');
-    expect(read('', COMMA, 'csv.gz')).rejects.toThrow('ends early');
-    expect(read('no gzip at all', COMMA, 'csv.gz')).rejects.toThrow('gzip data is damaged');
+    await expect(read(whole.subarray(0, whole.length - 9), COMMA, 'csv.gz')).rejects.toThrow('ends early');
+    await expect(read(whole.subarray(0, 20), COMMA, 'csv.gz')).rejects.toThrow('ends early');
+    await expect(read('', COMMA, 'csv.gz')).rejects.toThrow('ends early');
+    await expect(read('no gzip at all', COMMA, 'csv.gz')).rejects.toThrow('gzip data is damaged');
     const damaged = Buffer.from(whole);
     damaged[40] = (damaged[40] ?? 0) ^ 0xff;
-    expect(read(damaged, COMMA, 'csv.gz')).rejects.toThrow('csv.gz');
+    await expect(read(damaged, COMMA, 'csv.gz')).rejects.toThrow('csv.gz');
   });
 
-  test('a dialect that cannot work is refused', () => {
-    expect(read('', { delimiter: '', quote: '"' })).rejects.toThrow('delimiter');
-    expect(read('', { delimiter: ',', quote: ',' })).rejects.toThrow('quote');
-    expect(read('', { delimiter: '\n', quote: '"' })).rejects.toThrow('delimiter');
+  test('a dialect that cannot work is refused', async () => {
+    await expect(read('', { delimiter: '', quote: '"' })).rejects.toThrow('delimiter');
+    await expect(read('', { delimiter: ',', quote: ',' })).rejects.toThrow('quote');
+    await expect(read('', { delimiter: '\n', quote: '"' })).rejects.toThrow('delimiter');
   });
 
   test('a file that changed since it was looked at', async () => {
@@ -170,13 +170,13 @@ describe('what cannot be read exactly is an error with its line', () => {
     const input = await statInput(file);
     writeFileSync(file, 'a,b\n1,2\n3,4\n');
     const rows = readCsv(input, COMMA, { signal });
-    expect(rows.next()).rejects.toThrow('changed by another program');
+    await expect(rows.next()).rejects.toThrow('changed by another program');
   });
 
   test('a stopped run stops reading', async () => {
     const input = await statInput(put('a,b\n1,2\n'));
     const rows = readCsv(input, COMMA, { signal: AbortSignal.abort() });
-    expect(rows.next()).rejects.toThrow('interrupted');
+    await expect(rows.next()).rejects.toThrow('interrupted');
   });
 });
 

@@ -183,10 +183,10 @@ describe('JSON Lines', () => {
   });
 
   test('bytes that are not UTF-8 and gzip that ends early are errors', async () => {
-    expect(lines(Buffer.from('1\n2\n"\xff"\n', 'latin1'))).rejects.toThrow(
+    await expect(lines(Buffer.from('1\n2\n"\xff"\n', 'latin1'))).rejects.toThrow(
       ':3: holds bytes that are not UTF-8',
     );
-    expect(lines(gzipSync('1\n2\n').subarray(0, 15), 'jsonl.gz')).rejects.toThrow('ends early');
+    await expect(lines(gzipSync('1\n2\n').subarray(0, 15), 'jsonl.gz')).rejects.toThrow('ends early');
   });
 
   test('lines longer than a chunk', async () => {

@@ -73,5 +73,5 @@ test("the footer of DuckDB's files tells the same types", async () => {
 test('what is no Parquet file is refused', async () => {
   const file = join(folder, 'no.parquet');
   writeFileSync(file, 'id,name\n');
-  expect(readParquetFooter(file)).rejects.toThrow('cannot be read as Parquet');
+  await expect(readParquetFooter(file)).rejects.toThrow('cannot be read as Parquet');
 });

@@ -243,14 +243,14 @@ describe('parts', () => {
 
   test('half a surrogate pair and a decimal beyond its precision are refused with row and column', async () => {
     const torn = table({ v: ['string', ['ok', '\ud83d']] });
-    expect(write(torn.schema, [torn])).rejects.toThrow('row 2, column "v"');
+    await expect(write(torn.schema, [torn])).rejects.toThrow('row 2, column "v"');
     const large = table({ v: ['decimal(4,2)', [9999n, 10000n]] });
-    expect(write(large.schema, [large])).rejects.toThrow('row 2, column "v"');
+    await expect(write(large.schema, [large])).rejects.toThrow('row 2, column "v"');
   });
 
   test('a file that exists is not overwritten', async () => {
     const batch = table({ v: ['string', ['a']] });
     const { file } = await write(batch.schema, [batch]);
-    expect(openPart('parquet', file, batch.schema, 'none')).rejects.toThrow('EEXIST');
+    await expect(openPart('parquet', file, batch.schema, 'none')).rejects.toThrow('EEXIST');
   });
 });

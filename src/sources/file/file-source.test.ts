@@ -85,7 +85,7 @@ describe('which files are read', () => {
     put('dated/05.csv', 'id\n6\n');
     expect((await read('dated/{yyyy}/{mm}/orders-{date}.csv')).rows).toEqual([{ id: '5' }]);
     expect((await read('dated/{dd}.csv')).rows).toEqual([{ id: '6' }]);
-    expect(read('dated/{dd}.csv', {}, '2025-01-06')).rejects.toThrow('no file matches');
+    await expect(read('dated/{dd}.csv', {}, '2025-01-06')).rejects.toThrow('no file matches');
   });
 
   test('a glob takes its files sorted by path, and a folder those with a known ending', async () => {
@@ -111,12 +111,12 @@ describe('which files are read', () => {
   });
 
   test('no match names both places', async () => {
-    expect(read('absent.csv')).rejects.toThrow(
+    await expect(read('absent.csv')).rejects.toThrow(
       `${join(process.cwd(), 'absent.csv')} or ${join(root, 'absent.csv')}`,
     );
-    expect(read('absent/*.csv')).rejects.toThrow('no file matches');
+    await expect(read('absent/*.csv')).rejects.toThrow('no file matches');
     mkdirSync(join(root, 'hollow'));
-    expect(read('hollow')).rejects.toThrow('holds no file that ends in .csv');
+    await expect(read('hollow')).rejects.toThrow('holds no file that ends in .csv');
   });
 
   test('scenario 44: names that start with _, and other endings, are refused', async () => {
@@ -124,17 +124,20 @@ describe('which files are read', () => {
     put('page.xml', '<x/>');
     put('mixed/a.csv', 'id\n');
     put('mixed/b.jsonl', '1\n');
-    expect(read('_metadata.json')).rejects.toThrow('starts with "_"');
-    expect(read('page.xml')).rejects.toThrow('does not tell its format');
+    await expect(read('_metadata.json')).rejects.toThrow('starts with "_"');
+    await expect(read('page.xml')).rejects.toThrow('does not tell its format');
     for (const [name, advice] of [
       ['page.xml', 'Set the file option "format".'],
       ['book.XLSX', 'foundry does not read workbooks'],
       ['a.csv.zip', 'foundry unpacks .gz and .zst only'],
     ] as const) {
       put(name, 'PK');
-      expect(read(name)).rejects.toMatchObject({ code: 'CFG001', hint: expect.stringContaining(advice) });
+      await expect(read(name)).rejects.toMatchObject({
+        code: 'CFG001',
+        hint: expect.stringContaining(advice),
+      });
     }
-    expect(read('mixed')).rejects.toThrow('one source has one format');
+    await expect(read('mixed')).rejects.toThrow('one source has one format');
     expect((await read('mixed', { format: 'jsonl' })).rows).toEqual([{ value: 1n }]);
   });
 
@@ -160,7 +163,7 @@ describe('delimited files', () => {
 
   test('scenario 44: without a header, fieldnames are required', async () => {
     put('bare.tsv', '1\tx\n2\ty\n');
-    expect(read('bare.tsv', { hasHeader: false })).rejects.toThrow('fieldnames');
+    await expect(read('bare.tsv', { hasHeader: false })).rejects.toThrow('fieldnames');
     const { rows } = await read('bare.tsv', { hasHeader: false, fieldnames: ['n', 't'] });
     expect(rows).toEqual([
       { n: '1', t: 'x' },
@@ -194,10 +197,10 @@ describe('delimited files', () => {
     expect(columns).toEqual(['id int64', 'at timestamptz', 't string']);
     expect(rows[0]).toEqual({ id: 1n, at: 1704067200000000n, t: '1' });
     const file = put('misfit.csv', `id,at\n1,\n"2\n",\n`);
-    expect(read('misfit.csv', { types })).rejects.toThrow(
+    await expect(read('misfit.csv', { types })).rejects.toThrow(
       `${file}:3: column "id": "2\\n" is not exactly an int64`,
     );
-    expect(read('typed.csv', { types: { idd: types.id } })).rejects.toThrow('did you mean "id"');
+    await expect(read('typed.csv', { types: { idd: types.id } })).rejects.toThrow('did you mean "id"');
   });
 
   test('infer decides on every row of every file', async () => {
@@ -210,18 +213,18 @@ describe('delimited files', () => {
 
   test('ragged rows are named with their line and both counts', async () => {
     const file = put('ragged.csv', 'a,b\n"1\n1",2\n3\n');
-    expect(read('ragged.csv')).rejects.toThrow(`${file}:4: expected 2 cells, found 1 cell`);
+    await expect(read('ragged.csv')).rejects.toThrow(`${file}:4: expected 2 cells, found 1 cell`);
     put('ragged2.csv', 'a,b\n1,2,3\n');
-    expect(read('ragged2.csv')).rejects.toThrow(':2: expected 2 cells, found 3 cells');
+    await expect(read('ragged2.csv')).rejects.toThrow(':2: expected 2 cells, found 3 cells');
   });
 
   test('headers: repeated names are refused, empty ones numbered, fieldnames replace them', async () => {
     put('twice.csv', 'a,b,a\n1,2,3\n');
-    expect(read('twice.csv')).rejects.toThrow('"a" stands twice');
+    await expect(read('twice.csv')).rejects.toThrow('"a" stands twice');
     expect((await read('twice.csv', { fieldnames: ['x', 'y', 'z'] })).rows).toEqual([
       { x: '1', y: '2', z: '3' },
     ]);
-    expect(read('twice.csv', { fieldnames: ['x'] })).rejects.toThrow('its header has 3 columns');
+    await expect(read('twice.csv', { fieldnames: ['x'] })).rejects.toThrow('its header has 3 columns');
     put('unnamed.csv', 'a,,c\n1,2,3\n');
     const unnamed = await read('unnamed.csv');
     expect(unnamed.rows).toEqual([{ a: '1', column_2: '2', c: '3' }]);
@@ -243,7 +246,7 @@ describe('delimited files', () => {
     put('excel.csv', 'sep=;\nid;name\n1;a\n');
     for (const delimiter of [',', ';']) {
       const refused = read('excel.csv', { delimiter });
-      expect(refused).rejects.toThrow(`its first line is Excel's "sep=", which is no header`);
+      await expect(refused).rejects.toThrow(`its first line is Excel's "sep=", which is no header`);
     }
     put('plain.csv', 'sep=,id\nx,1\n');
     expect((await batches(source('plain.csv'))).at(0)?.schema.fields[0]?.name).toBe('sep=');
@@ -256,7 +259,7 @@ describe('delimited files', () => {
     expect(found[0]?.length).toBe(0);
     expect(found[0]?.schema.fields.map(({ name }) => name)).toEqual(['id', 'name']);
     put('void.csv', '');
-    expect(read('void.csv')).rejects.toThrow('is empty: it has no header line');
+    await expect(read('void.csv')).rejects.toThrow('is empty: it has no header line');
   });
 
   test('a file that changes between two passes is an error, never half of each', async () => {
@@ -264,12 +267,12 @@ describe('delimited files', () => {
     const opened = source('moving.csv');
     await opened.plan();
     appendFileSync(file, '2\n');
-    expect(batches(opened)).rejects.toThrow('changed by another program');
+    await expect(batches(opened)).rejects.toThrow('changed by another program');
     const touched = put('touched.csv', `id\n${'1\n'.repeat(30_000)}`);
     const reading = source('touched.csv').read({ signal })[Symbol.asyncIterator]();
     await reading.next();
     utimesSync(touched, new Date(), new Date(0));
-    expect(
+    await expect(
       (async () => {
         while (!(await reading.next()).done);
       })(),
@@ -315,7 +318,7 @@ describe('JSON files', () => {
     const { columns, rows } = await read('e.json', { jsonPath: 'envelope.items' });
     expect(columns).toEqual(['value int64']);
     expect(rows).toEqual([{ value: 10n }, { value: 20n }]);
-    expect(read('e.json', { jsonPath: 'envelope.rows' })).rejects.toThrow(
+    await expect(read('e.json', { jsonPath: 'envelope.rows' })).rejects.toThrow(
       'has nothing at json_path "envelope.rows"',
     );
   });
@@ -337,22 +340,22 @@ describe('JSON files', () => {
     const { columns, rows } = await read('t.jsonl', { types, columns: ['p', 'd', 'zz'], limitRows: 1 });
     expect(columns).toEqual(['p decimal(10,2)', 'd date', 'zz string']);
     expect(rows).toEqual([{ p: 1250n, d: 19723, zz: null }]);
-    expect(read('t.jsonl', { types })).rejects.toThrow(
+    await expect(read('t.jsonl', { types })).rejects.toThrow(
       't.jsonl:2: column "d": "never" is not exactly a date',
     );
-    expect(read('t.jsonl', { types: { x: types.d } })).rejects.toThrow('has no column "x"');
+    await expect(read('t.jsonl', { types: { x: types.d } })).rejects.toThrow('has no column "x"');
   });
 
   test('bad records are named with their line', async () => {
     put('bad.jsonl', '{"a": 1}\n\n{"a": 1\n');
-    expect(read('bad.jsonl')).rejects.toThrow('bad.jsonl:3: not a JSON value');
+    await expect(read('bad.jsonl')).rejects.toThrow('bad.jsonl:3: not a JSON value');
     put('dup.jsonl', '{"a": 1}\n{"a": 1, "a": 2}\n');
-    expect(read('dup.jsonl')).rejects.toThrow('dup.jsonl:2: the name "a" stands twice');
+    await expect(read('dup.jsonl')).rejects.toThrow('dup.jsonl:2: the name "a" stands twice');
     put('nameless.jsonl', '{"a": 1, "": 2}\n');
-    expect(read('nameless.jsonl')).rejects.toThrow('the name of column 2 is empty');
+    await expect(read('nameless.jsonl')).rejects.toThrow('the name of column 2 is empty');
     expect((await read('nameless.jsonl', { columns: ['a'] })).rows).toEqual([{ a: 1n }]);
     put('hollow.jsonl', '{}\n{}\n');
-    expect(read('hollow.jsonl')).rejects.toThrow('none of its 2 records has a member');
+    await expect(read('hollow.jsonl')).rejects.toThrow('none of its 2 records has a member');
   });
 
   test('no records give nothing', async () => {
@@ -420,8 +423,8 @@ describe('input for the engine', () => {
       limitRows: 3,
     });
     put('p/cut.parquet', 'PAR1 something');
-    expect(source('p/cut.parquet').engineInput?.({ signal })).rejects.toThrow('ends early');
+    await expect(source('p/cut.parquet').engineInput?.({ signal })).rejects.toThrow('ends early');
     put('p/no.parquet', 'id,name\n1,2\n3,4\n');
-    expect(source('p/no.parquet').engineInput?.({ signal })).rejects.toThrow('is not a Parquet file');
+    await expect(source('p/no.parquet').engineInput?.({ signal })).rejects.toThrow('is not a Parquet file');
   });
 });
