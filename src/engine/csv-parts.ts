@@ -38,14 +38,7 @@ function firstLine(text: string): string {
 }
 
 function csvSelect(csv: string, schema: TableSchema | undefined): string {
-  if (schema === undefined) {
-    // Whatever the engine may guess is given, so that a `#` or a line of `---` is no more than text.
-    return (
-      `SELECT * FROM read_csv(${fileLiteral(csv)}, header=true, all_varchar=true, delim=',', quote='"', escape='"', ` +
-      `nullstr='', allow_quoted_nulls=false, skip=0, comment='', null_padding=false, ignore_errors=false, ` +
-      `max_line_size=${LONGEST_CSV_RECORD})`
-    );
-  }
+  if (schema === undefined) return csvTextSql(csv);
   const columns = schema.fields.map(({ name }) => `${literal(name)}: 'VARCHAR'`).join(', ');
   const typed = schema.fields.map(({ name, type }) => {
     const column = identifier(name);
@@ -54,6 +47,17 @@ function csvSelect(csv: string, schema: TableSchema | undefined): string {
   });
   return (
     `SELECT ${typed.join(', ')} FROM read_csv(${fileLiteral(csv)}, auto_detect=false, header=true, delim=',', quote='"', ` +
-    `escape='"', nullstr='', allow_quoted_nulls=false, columns={${columns}}, max_line_size=${LONGEST_CSV_RECORD})`
+    `escape='"', nullstr='', allow_quoted_nulls=false, hive_partitioning=false, columns={${columns}}, ` +
+    `max_line_size=${LONGEST_CSV_RECORD})`
+  );
+}
+
+/** A query for CSV with a header, every cell as text, NULL where it is empty and has no quotes. */
+export function csvTextSql(csv: string): string {
+  // Whatever the engine may guess is given, so that a `#` or a line of `---` is no more than text.
+  return (
+    `SELECT * FROM read_csv(${fileLiteral(csv)}, header=true, all_varchar=true, delim=',', quote='"', escape='"', ` +
+    `nullstr='', allow_quoted_nulls=false, skip=0, comment='', null_padding=false, ignore_errors=false, ` +
+    `hive_partitioning=false, max_line_size=${LONGEST_CSV_RECORD})`
   );
 }

@@ -25,6 +25,7 @@ export function csvScanSql(input: EngineCsvInput): string {
     'null_padding=false',
     'ignore_errors=false',
     `compression='none'`,
+    'hive_partitioning=false',
     `max_line_size=${lineLimit}`,
     `buffer_size=${Math.max(SMALLEST_BUFFER, lineLimit * 2)}`,
   ];

@@ -43,7 +43,11 @@ export async function landThroughEngine(
     if (rows === 0) return { parts: [], schema: scan.schema };
     const typed =
       input.format === 'csv' && input.types === 'infer'
-        ? await inferredColumns(engine, `FROM read_parquet(${fileLiteral(staged)})`, scan.schema)
+        ? await inferredColumns(
+            engine,
+            `FROM read_parquet(${fileLiteral(staged)}, hive_partitioning=false)`,
+            scan.schema,
+          )
         : undefined;
     if (typed === 'declined') return 'declined';
     const schema = typed?.schema ?? scan.schema;

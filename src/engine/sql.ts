@@ -18,7 +18,8 @@ export function literalList(texts: readonly string[]): string {
 
 /**
  * The path of one file, for the engine's readers: they take every path for a pattern, in which `data[1].csv` is
- * `data1.csv`, if there is one. (A backslash beside such a character finds no file.)
+ * `data1.csv`, if there is one. (A backslash beside such a character finds no file.) And unless they are told
+ * `hive_partitioning=false`, a folder `region=eu` above gives every row that region, whatever the file has.
  */
 export function fileLiteral(path: string): string {
   return literal(asPattern(path));

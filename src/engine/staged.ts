@@ -71,7 +71,7 @@ export async function cutStaged(
     const file = partFile(target, before + parts.length + 1);
     const written = await copyToPart(
       engine,
-      `SELECT ${columns} FROM read_parquet(${fileLiteral(staged)}, file_row_number=true) ` +
+      `SELECT ${columns} FROM read_parquet(${fileLiteral(staged)}, hive_partitioning=false) ` +
         `WHERE file_row_number >= ${range.from} AND file_row_number < ${range.to}`,
       file,
       { format: 'parquet', compression: target.compression },

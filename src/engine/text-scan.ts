@@ -39,6 +39,7 @@ export function textScanSql(
     'null_padding=false',
     'ignore_errors=false',
     `compression='none'`,
+    'hive_partitioning=false',
     `columns={${read.join(', ')}}`,
     `max_line_size=${longestRecord}`,
     `buffer_size=${longestRecord * 2}`,

@@ -2,7 +2,18 @@ import { describe, expect, test } from 'bun:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { pythonWithPyarrow, runPyarrow } from '../testing/parquet.ts';
 import { duckdb, quote } from './readers.ts';
-import { BRONZE, classic, DATE, intent, jsonl, scenario, type Workspace } from './support.ts';
+import {
+  BRONZE,
+  classic,
+  DATE,
+  expectExit,
+  INTENT_SILVER,
+  intent,
+  jsonl,
+  runFoundry,
+  scenario,
+  type Workspace,
+} from './support.ts';
 
 async function land(w: Workspace, file: object, exitCode = 0, run = {}) {
   await w.put('a.yaml', classic({ file: { ...file }, run }));
@@ -374,3 +385,65 @@ test(
   }),
   60_000,
 );
+
+describe('a folder v=… above is no column', () => {
+  const columns = async (w: Workspace, folder: string): Promise<unknown> => {
+    const files = quote(w.path(`${folder}/*.parquet`));
+    return duckdb(
+      `SELECT v, count(*)::INTEGER AS n FROM read_parquet(${files}, hive_partitioning=false) GROUP BY v ORDER BY v`,
+    );
+  };
+  const EACH = ['a', 'b'].map((v) => ({ v, n: 40_000 }));
+
+  test(
+    'of a source, of the lake, of its parts',
+    scenario(async (w) => {
+      await w.put('v=x/in.csv', '');
+      const rows = `SELECT i AS id, ['a', 'b'][1 + i % 2] AS v, repeat('x', 60) AS w FROM range(80000) t(i)`;
+      await duckdb(`COPY (${rows}) TO ${quote(w.path('v=x/in.csv'))} (FORMAT csv, HEADER)`);
+      const [report] = (await land(w, { path: 'v=x/in.csv' })).reports;
+      expect(report).toMatchObject({ status: 'complete', lane: 'engine' });
+      expect(await columns(w, BRONZE)).toEqual(EACH);
+
+      const lake = (at: string, run: Readonly<Record<string, unknown>>) =>
+        w.put(
+          'a.yaml',
+          classic({ file: { path: 'v=x/in.csv', types: 'infer' }, run, bronze: { local_path: at } }),
+        );
+      for (const run of [{}, { max_rows_per_file: 30_000 }]) {
+        await lake('./v=1/output', run);
+        await w.json(0, 'bronze', '--config', 'a.yaml', '--date', DATE);
+        expect(await columns(w, `v=1/${BRONZE}`)).toEqual(EACH);
+      }
+    }),
+    60_000,
+  );
+
+  test(
+    'of CSV that show and Silver read, nor of the statement that show gives',
+    scenario(async (w) => {
+      await w.put('v=x/in.csv', 'id,v,system\n1,a,one\n2,b,two\n');
+      const silver = {
+        entity_kind: 'state',
+        history_mode: 'scd1',
+        natural_keys: ['id'],
+        change_ts_column: 'id',
+        attributes: ['v', 'system'],
+        partition_by: [],
+      };
+      await w.put('v=x/a.yaml', intent({ options: { output_formats: ['csv'] }, silver }));
+      const run = ['run-intent', '--config', 'a.yaml', '--date', DATE];
+      expectExit(await runFoundry(run, { cwd: w.path('v=x') }), 0);
+      expect(await columns(w, `v=x/${INTENT_SILVER}`)).toEqual(['a', 'b'].map((v) => ({ v, n: 1 })));
+      const bronze = w.path(`v=x/${BRONZE}`);
+      const { stdout } = await w.run('show', bronze);
+      expect(stdout).toMatch(/ id +v +system\n/);
+      expect(stdout).toMatch(/ 2 +b +two\n/);
+      const { stdout: statement } = await w.run('show', bronze, '--files', '--as', 'duckdb');
+      expect(await duckdb(statement)).toEqual([
+        { id: '1', v: 'a', system: 'one' },
+        { id: '2', v: 'b', system: 'two' },
+      ]);
+    }),
+  );
+});

@@ -42,7 +42,8 @@ const SNIPPETS: Readonly<Record<ReaderName, (group: FileGroup) => string>> = {
     const list = files.map((file) => `  '${file.location.replaceAll("'", "''")}'`).join(',\n');
     const options = [
       ...(format === 'csv' ? ['header = true', 'all_varchar = true'] : []),
-      ...(hasFolders(files) ? ['hive_partitioning = true'] : []),
+      // Left to itself, the reader takes every `key=value` above the files for a column, before the files' own.
+      `hive_partitioning = ${hasFolders(files)}`,
     ];
     const read = format === 'csv' ? 'read_csv' : 'read_parquet';
     return `SELECT * FROM ${read}([\n${list}\n]${options.map((option) => `, ${option}`).join('')});`;

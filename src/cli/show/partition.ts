@@ -147,12 +147,10 @@ async function parquetRows(file: string, { rows: limit }: ShowOptions): Promise<
 
 async function csvRows(file: string, { rows: limit, limits, signal }: ShowOptions): Promise<Preview> {
   const { openEngine } = await import('../../engine/duckdb.ts');
-  const { fileLiteral } = await import('../../engine/sql.ts');
+  const { csvTextSql } = await import('../../engine/csv-parts.ts');
   const engine = await openEngine(limits, signal);
   try {
-    const found = await engine.query(
-      `SELECT * FROM read_csv(${fileLiteral(file)}, header = true, all_varchar = true) LIMIT ${limit}`,
-    );
+    const found = await engine.query(`${csvTextSql(file)} LIMIT ${limit}`);
     const columns = Object.keys(found[0] ?? {});
     const text = (value: unknown): string | null => (value === null ? null : String(value));
     return { columns, rows: found.map((row) => columns.map((name) => text(row[name]))) };
