@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { DatasetSpec } from '../config/spec.ts';
 import { isRemote } from '../config/storage/location.ts';
@@ -33,6 +34,19 @@ export async function lakePlaces(given: Given, session: Session): Promise<readon
   const datasets = await loadDatasets({ config: given.config, sourceName: given['source-name'] }, session);
   const tables = await Promise.all(datasets.map((spec) => tablesOf(spec, session)));
   return [...named, ...tables.flat()];
+}
+
+/**
+ * A lake without anything in it has nothing to tell, but a local folder that is not there was meant to be another.
+ * @throws EXT001
+ */
+export async function requireFolders(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    if (isRemote(path) || (await stat(path).catch(() => undefined)) !== undefined) continue;
+    throw new FoundryError('EXT001', `there is no folder ${path}`, {
+      hint: 'Name the folder of a lake, or --config for the lakes of its datasets.',
+    });
+  }
 }
 
 /** The base ends above the first folder of foundry's layouts: there its locks are. */

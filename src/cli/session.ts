@@ -1,4 +1,4 @@
-import { parseBytes } from '../core/bytes.ts';
+import { formatBytes, parseBytes } from '../core/bytes.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { FoundryError } from '../core/errors.ts';
 import { parseRunDate, type RunDate } from '../core/run-date.ts';
@@ -136,11 +136,20 @@ function startTimeout(text: string | undefined, stopper: AbortController): void 
   }, ms).unref();
 }
 
+/** A number without its unit is of bytes. */
+const LEAST_MEMORY = 32e6;
+
 function limitsOf(args: SessionArgs): EngineLimits {
   const memory = args['memory-limit'];
   const memoryBytes = memory === undefined ? undefined : parseBytes(memory);
   if (memory !== undefined && memoryBytes === undefined) {
     throw new FoundryError('USE001', `--memory-limit: "${memory}" is not a size; write 512MB or 2GiB`);
+  }
+  if (memoryBytes !== undefined && memoryBytes < LEAST_MEMORY) {
+    throw new FoundryError(
+      'USE001',
+      `--memory-limit: "${memory}" is ${formatBytes(memoryBytes)}, with which nothing can run; write 512MB or 2GiB`,
+    );
   }
   const threads = atLeastOne('--threads', args.threads);
   return engineLimits({

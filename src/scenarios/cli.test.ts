@@ -187,6 +187,10 @@ describe('the command line', () => {
           ['bronze', '--config', 'a.yaml', '--memory-limit', 'lots'],
           ['--memory-limit', 'lots'],
         ],
+        [
+          ['bronze', '--config', 'a.yaml', '--memory-limit', '5'],
+          ['--memory-limit', '"5" is 5 B', '512MB'],
+        ],
         [['silver', '--config', 'a.yaml', '--write-csv', '--no-write-csv'], ['--write-csv']],
         [
           ['silver', '--config', 's.yaml', '--silver-model', 'scd_type_9'],

@@ -103,6 +103,25 @@ describe('foundry verify', () => {
 
 describe('foundry gc', () => {
   test(
+    'a folder that is not there is no clean lake: gc says so, as verify and show do',
+    scenario(async (w) => {
+      await landed(w);
+      for (const command of [
+        ['verify'],
+        ['show'],
+        ['gc'],
+        ['gc', '--delete'],
+        ['runs'],
+        ['runs', '--failed'],
+      ]) {
+        const run = await w.run(...command, 'outptu');
+        expectExit(run, 4);
+        expect(run.stderr).toContain('outptu');
+      }
+    }),
+  );
+
+  test(
     'removes what no manifest lists once it is a day old, never without --delete, and nothing else',
     scenario(async (w) => {
       const parts = await landed(w);

@@ -4,7 +4,7 @@ import { FoundryError } from '../../core/errors.ts';
 import type { Leftover } from '../../lake/leftover.ts';
 import { CONFIG_ARGS, OUTPUT_ARGS } from '../args.ts';
 import { emitReports } from '../emit.ts';
-import { lakePlaces } from '../lake-places.ts';
+import { lakePlaces, requireFolders } from '../lake-places.ts';
 import { openSession } from '../session.ts';
 
 const args = {
@@ -38,6 +38,7 @@ export const gcCommand = defineCommand({
     const remove = given.delete === true;
     const session = openSession('gc', { ...given, 'validate-only': true }, data.signal);
     const olderThanMs = hoursOf(given['older-than']) * HOUR_MS;
+    await requireFolders(given._);
     const { collectGarbage } = await import('../../lake/gc.ts');
     const found = new Map<string, Leftover>();
     for (const { lake, prefix } of await lakePlaces(given, session)) {
