@@ -106,14 +106,7 @@ describe('foundry gc', () => {
     'a folder that is not there is no clean lake: gc says so, as verify and show do',
     scenario(async (w) => {
       await landed(w);
-      for (const command of [
-        ['verify'],
-        ['show'],
-        ['gc'],
-        ['gc', '--delete'],
-        ['runs'],
-        ['runs', '--failed'],
-      ]) {
+      for (const command of [['verify'], ['show'], ['gc'], ['gc', '--delete']]) {
         const run = await w.run(...command, 'outptu');
         expectExit(run, 4);
         expect(run.stderr).toContain('outptu');
