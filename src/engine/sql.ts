@@ -7,9 +7,10 @@ export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** `'it''s'`: a text value in SQL. */
+/** `'it''s'`: a text value in SQL. A NUL would end the statement, so text that holds one is an expression. */
 export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+  const quoted = `'${text.replaceAll("'", "''")}'`;
+  return text.includes('\0') ? `(${quoted.replaceAll('\0', "' || chr(0) || '")})` : quoted;
 }
 
 export function literalList(texts: readonly string[]): string {

@@ -62,7 +62,7 @@ async function numbered(probe: Probe, { name, type, sql }: PartitionColumn): Pro
     : undefined;
 }
 
-/** It cannot be written in SQL. */
+/** It is an expression in SQL, which a type does not take. */
 function hasNul(value: unknown): boolean {
   return String(value).includes('\0');
 }

@@ -7,6 +7,7 @@ import { s3TestStore } from '../testing/object-stores.ts';
 import { queryDuckdb, readParquet } from '../testing/parquet.ts';
 import {
   expectExit,
+  jsonl,
   parseDocument,
   runFoundry,
   scenario,
@@ -483,6 +484,52 @@ describe('run-intent with a join', () => {
           through: [{ side: 'right', column: 'city' }],
         },
       ]);
+    }),
+  );
+
+  test(
+    'values that only folders carry are put back as they were, whatever is in them',
+    scenario(async (w) => {
+      const values = [
+        "it's",
+        '%41',
+        'a/b',
+        ' a',
+        'a ',
+        'x\0y',
+        '\0',
+        '',
+        'NULL',
+        '__HIVE_DEFAULT_PARTITION__',
+        'é',
+        'e\u0301',
+      ];
+      const records = values.map((v, id) => ({ id, v, at: 1 }));
+      for (const name of ['l', 'r'])
+        await w.put(`${name}.jsonl`, jsonl(...records, { id: 99, v: null, at: 1 }));
+      const datasets = ['l', 'r'].map((entity) => ({
+        system: 'shop',
+        entity,
+        bronze: { path_pattern: `${entity}.jsonl` },
+        silver: { ...config.datasets[0]?.silver, attributes: ['v'], partition_by: ['v'] },
+      }));
+      await w.put('v.yaml', {
+        datasets,
+        silver_join: {
+          left: { domain: 'shop', entity: 'l' },
+          right: { domain: 'shop', entity: 'r' },
+          output: {
+            path: 'joined/out',
+            join_key_pairs: [{ left: 'v', right: 'v' }],
+            select_columns: ['id', 'v', { 'right.id': 'other' }],
+          },
+        },
+      });
+      await w.json(0, 'run-intent', '--config', 'v.yaml', '--date', DATE);
+      const rows = (await rowsOf(w)).map(({ id, v, other }) => ({ id, v, other }));
+      expect(rows.toSorted((one, two) => Number(one.id) - Number(two.id))).toEqual(
+        values.map((v, id) => ({ id, v, other: id })),
+      );
     }),
   );
 
