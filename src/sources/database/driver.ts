@@ -80,6 +80,11 @@ export interface Session {
   primaryKey(table: readonly string[]): Promise<string | undefined>;
   /** A name by which other sessions `begin` with the same state; absent: the database has none. */
   exportSnapshot?(): Promise<string>;
+  /**
+   * Keeps the tables of a statement that gives no rows as they are until the transaction ends, so that they still are
+   * what `describe` says when they are read. Absent: what was altered meanwhile fails.
+   */
+  hold?(statement: Statement): Promise<void>;
   /** The columns of a query, without running it. */
   describe(query: Statement, policy: TypePolicy): Promise<readonly ResultColumn[]>;
   /** A small result, each value as the database writes it as text. */

@@ -3,6 +3,7 @@ import { cursorKindOf } from '../../table/cursor-order.ts';
 import type { TextForm } from '../engine-input.ts';
 import type { ColumnOrder, ResultColumn, TypePolicy } from './driver.ts';
 import { mysqlOrder, mysqlTextOrder } from './mysql-order.ts';
+import { instantText, inUtc } from './mysql-zones.ts';
 import { wideDecimal } from './wide-decimal.ts';
 
 /** What the protocol says of a column of a result (Protocol::ColumnDefinition41). */
@@ -153,9 +154,8 @@ function datetime(field: MysqlField, { timezone }: TypePolicy): Shape {
   return {
     sourceType,
     type: { kind: 'timestamp', unit: 'micros', utc: true },
-    // `mysql-session` has made sure that the server knows the zone: else this were NULL.
-    expression: (column) => `CONCAT(CONVERT_TZ(${column}, ${hexText(timezone)}, '+00:00'), 'Z')`,
-    compared: (column) => `CONVERT_TZ(${column}, ${hexText(timezone)}, '+00:00')`,
+    expression: (column) => instantText(column, timezone),
+    compared: (column) => inUtc(column, timezone),
   };
 }
 
@@ -205,9 +205,4 @@ export function isBinary({ columnType, characterSet }: MysqlField): boolean {
 /** `datetime(6)`; without digits of a second the bare word. */
 function timed(word: string, { decimals = 0 }: MysqlField): string {
   return decimals > 0 && decimals <= 6 ? `${word}(${decimals})` : word;
-}
-
-/** A text that cannot end its own quotes. */
-function hexText(value: string): string {
-  return `_utf8mb4 X'${Buffer.from(value, 'utf8').toString('hex')}'`;
 }

@@ -97,4 +97,20 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_MYSQL_URL') || !mariadb.find())('a MariaDB
     expect(ids).toEqual(Array.from({ length: 1500 }, (_, index) => index + 1));
     await lake.remove();
   });
+
+  test('that shows others what is not committed is not read so', async () => {
+    const lab = await mysqlLabOn(url());
+    await lab.run('SET GLOBAL TRANSACTION ISOLATION LEVEL READ UNCOMMITTED');
+    await lab.run('CREATE TABLE d (id int PRIMARY KEY)', 'INSERT INTO d VALUES (1)', 'START TRANSACTION');
+    const lake = await databaseLake(lab.url, { table: 'd' });
+    try {
+      await lab.run('INSERT INTO d VALUES (2)');
+      await lake.run('2025-01-01');
+      expect(await lake.ids()).toEqual([1]);
+    } finally {
+      await lab.run('ROLLBACK', 'SET GLOBAL TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+      await lake.remove();
+      await lab.drop();
+    }
+  });
 });

@@ -139,6 +139,7 @@ describe.skipIf(!mayRun('FOUNDRY_TEST_MYSQL_URL'))('MariaDB', () => {
     const session = await connect();
     await lab.run('CREATE TABLE grows (n int)', 'INSERT INTO grows VALUES (1)');
     await session.begin();
+    expect(await all(session, 'SELECT n FROM grows')).toEqual([['1']]);
     await lab.run('INSERT INTO grows VALUES (2)');
     expect(await all(session, 'SELECT n FROM grows')).toEqual([['1']]);
     await session.end();

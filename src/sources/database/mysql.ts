@@ -9,6 +9,7 @@ import { mysqlDialect } from './mysql-dialect.ts';
 import { lostMysql, mysqlFailure } from './mysql-errors.ts';
 import { csvBlocks, describeStatement, type MysqlWire, runStatement, textBlocks } from './mysql-rows.ts';
 import { mysqlColumn } from './mysql-types.ts';
+import { inUtc } from './mysql-zones.ts';
 import { rowGiving } from './row-giving.ts';
 import type { Statement } from './statement.ts';
 import { within } from './within.ts';
@@ -125,13 +126,20 @@ async function prepareSession(
   const version = first?.[0] ?? '';
   const mariadb = /mariadb/i.test(version);
   await run(sessionSettings(mariadb, options));
-  await run('SET SESSION TRANSACTION READ ONLY');
+  // The server's own level may be one that shows each statement another state, or what was never committed.
+  await run('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
   let closed = false;
 
   return {
     server: `${mariadb ? 'MariaDB' : 'MySQL'} ${/^[\d.]+/.exec(version)?.[0] ?? version}`,
+    // Its snapshot is of the first statement that reads rows, which has its tables by then. One taken before would be
+    // of the middle of what a writer does behind LOCK TABLES, for which that statement then waits.
     begin: async () => {
-      await run('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
+      await run('START TRANSACTION READ ONLY');
+    },
+    // Names keep their locks to the transaction's end, also of a statement that reads nothing.
+    hold: async (statement) => {
+      await guard.call(() => runStatement(wire, statement), statement);
     },
     end: async () => {
       await run('COMMIT');
@@ -196,8 +204,7 @@ async function checkZone(
   { timezone }: TypePolicy,
 ): Promise<void> {
   if (timezone === undefined) return;
-  const zone = `_utf8mb4 X'${Buffer.from(timezone, 'utf8').toString('hex')}'`;
-  const [row] = await run(`SELECT CONVERT_TZ('2000-01-01 00:00:00', ${zone}, '+00:00')`);
+  const [row] = await run(`SELECT ${inUtc("'2000-01-01 00:00:00'", timezone)}`);
   if (row?.[0] !== null && row !== undefined) return;
   throw new FoundryError('EXT001', `the server does not know the time zone ${timezone}`, {
     hint: 'Fill its time zone tables (mysql_tzinfo_to_sql), write the zone as an offset such as +02:00, or leave timezone out: the times land as they are.',

@@ -57,8 +57,7 @@ export async function openReading(
   try {
     await session.begin();
     const base = baseQuery(spec, dialect, await placeholders(spec, connected, session, context, request));
-    const columns = await session.describe(base.described, typePolicy(spec, request));
-    checkResult(columns, origin);
+    const columns = await settledColumns(session, base, connected, origin, typePolicy(spec, request));
     const site = { session, dialect, base, columns, origin };
     const cursor = request.cursor === undefined ? undefined : await planCursor(site, request.cursor);
     const bulk = cursor === undefined ? [] : cursor.bulk;
@@ -84,6 +83,25 @@ export async function openReading(
     await pool.close();
     throw error;
   }
+}
+
+/** The columns of a query, whose tables stay as they are from here on where the database can hold them. */
+async function settledColumns(
+  session: Session,
+  base: BaseQuery,
+  { driver: { dialect } }: Connected,
+  origin: string,
+  policy: TypePolicy,
+): Promise<readonly ResultColumn[]> {
+  const describe = async (): Promise<readonly ResultColumn[]> => {
+    const columns = await session.describe(base.described, policy);
+    checkResult(columns, origin);
+    return columns;
+  };
+  const columns = await describe();
+  if (session.hold === undefined) return columns;
+  await session.hold(selectFrom(base, dialect, '1', [], { limit: 0 }));
+  return await describe();
 }
 
 /** Before the query is wrapped, when the server's complaint would be of SQL that nobody wrote. @throws DATA001, CFG001 */
