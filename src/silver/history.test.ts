@@ -301,6 +301,30 @@ describe('loads whose Bronze was committed since', () => {
     expect(staleOf(await run(spec, '05'))).toEqual([['04', ['02']]]);
   });
 
+  test('are also those of a date that got an hour after they were built, but of full loads only a newer one', async () => {
+    const spec = dataset({ inputScope: 'partition' });
+    await land(spec, 'cdc/01/hour=05', ['a', '01', 'a1']);
+    await land(spec, 'full/02/hour=05', ['a', '02', 'a2']);
+    await land(spec, 'cdc/03', ['a', '03', 'a3']);
+    const full = { ...spec, bronze: { ...spec.bronze, loadPattern: 'full' as const } };
+    await run(spec, '01');
+    await run(full, '02');
+    expect((await run(spec, '03')).stale).toEqual([]);
+    await land(spec, 'cdc/01/hour=04', ['b', '01', 'late']);
+    await land(spec, 'full/02/hour=04', ['b', '02', 'older']);
+    const hour = 'pattern=cdc/dt=2025-01-01/hour=04';
+    const told = (await run(spec, '03')).stale;
+    expect(told.map(({ inputs }) => inputs)).toEqual([[`system=shop/table=orders/${hour}`]]);
+    await land(spec, 'full/02/hour=06', ['b', '02', 'newer']);
+    expect(staleOf(await run(spec, '03'))).toEqual([
+      ['01', ['04']],
+      ['02', ['06']],
+    ]);
+    await run(spec, '01');
+    await run(full, '02');
+    expect((await run(spec, '03')).stale).toEqual([]);
+  });
+
   test('are not those of another version, and a run without its Bronze says nothing of it', async () => {
     const spec = dataset({ inputScope: 'partition' });
     await land(spec, 'cdc/01', ['a', '01', 'a1']);
