@@ -246,6 +246,35 @@ describe('the engine lane for Parquet', () => {
       [2n, 'y'],
     ]);
   });
+
+  test('refuses a value that the common type of files of several types would change', async () => {
+    const land = async (...values: readonly string[]) => {
+      const files = await Promise.all(values.map((value) => parquet(`SELECT ${value} AS v`)));
+      return landThroughEngine(engine, { format: 'parquet', files }, target());
+    };
+    for (const [value, other] of [
+      ['9007199254740993', '0.5::DOUBLE'],
+      ['16777217::INTEGER', '0.5::FLOAT'],
+      ['0.1::DECIMAL(3,1)', '0.5::FLOAT'],
+      ['0.12345678901234567890::DECIMAL(38,20)', '0.5::DOUBLE'],
+      ['0.5::DECIMAL(10,5)', '1::DECIMAL(38,0)'],
+    ] as const) {
+      await expect(land(other, value)).rejects.toThrow(
+        /\.parquet: column "v" holds .* \(.*\), which the type of all files together, .*, does not keep exactly/,
+      );
+    }
+    // A member of the same name has a type of its own.
+    const struct = "{'v': 'x'} AS s, ";
+    expect(await valuesOf(await land(`${struct}7`, `${struct}0.5::DOUBLE`))).toEqual([
+      ['{"v":"x"}', 7],
+      ['{"v":"x"}', 0.5],
+    ]);
+    expect(await valuesOf(await land('9007199254740992', '0.5::DOUBLE', "'nan'::DOUBLE"))).toEqual([
+      [9007199254740992],
+      [0.5],
+      [Number.NaN],
+    ]);
+  });
 });
 
 test('cut ranges cover every row once and respect the row limit', () => {

@@ -6,6 +6,7 @@ import type { Engine } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { nestedJsonSql } from './nested-json.ts';
 import { parseNestedType } from './nested-type.ts';
+import { refuseLostInUnion } from './parquet-union.ts';
 import { dataTypeOf, describe, type EngineColumn, fileList, identifier, sqlType } from './sql.ts';
 
 /** Names that the engine gives a meaning of its own in a file scan. */
@@ -23,9 +24,16 @@ export async function parquetScan(
 ): Promise<{ readonly sql: string; readonly schema: TableSchema }> {
   const from = `FROM read_parquet(${fileList(input.files)}, union_by_name=true, hive_partitioning=false)`;
   const found = await describe(engine, `SELECT * ${from}`);
-  await refuseMisreadColumns(engine, input);
+  const tree = await refuseMisreadColumns(engine, input);
   const wanted = input.columns ?? found.map((column) => column.name);
   const columns = wanted.map((name) => columnOf(name, found, input.files));
+  await refuseLostInUnion(
+    engine,
+    found.filter(({ name }) => wanted.includes(name)),
+    tree.flatMap(({ file, path: [name = '', ...below], engineType }) =>
+      below.length > 0 || engineType === undefined ? [] : [{ file, name, engineType }],
+    ),
+  );
   await refuseLostNanoseconds(engine, input, from, wanted, found);
   return {
     sql: `SELECT ${columns.map((column) => column.sql).join(', ')} ${from}${limit(input)}`,
@@ -96,9 +104,12 @@ async function refuseLostNanoseconds(
  * See `refuseUnreadable`; and the engine folds case, and gives a column that it cannot tell from another one a name of its own making; names
  * that its scans add themselves would hide the file's columns.
  */
-async function refuseMisreadColumns(engine: Engine, { files, columns }: EngineParquetInput): Promise<void> {
+async function refuseMisreadColumns(
+  engine: Engine,
+  { files, columns }: EngineParquetInput,
+): Promise<readonly NamedColumn[]> {
   const rows = await engine.query(
-    `SELECT file_name AS file, name, num_children AS children, ${PRECISION} AS precision ` +
+    `SELECT file_name AS file, name, num_children AS children, duckdb_type AS type, ${PRECISION} AS precision ` +
       `FROM parquet_schema(${fileList(files)})`,
   );
   const tree = namedColumns(rows);
@@ -125,6 +136,7 @@ async function refuseMisreadColumns(engine: Engine, { files, columns }: EnginePa
     }
     spellings.set(folded, column);
   }
+  return tree;
 }
 
 interface NamedColumn {
@@ -133,6 +145,8 @@ interface NamedColumn {
   readonly path: readonly string[];
   /** Of a decimal. */
   readonly precision?: number;
+  /** As the engine spells it; absent where there is something below. */
+  readonly engineType?: string;
 }
 
 /** Of a decimal, wherever the writer noted it. */
@@ -179,7 +193,12 @@ function namedColumns(rows: readonly Record<string, unknown>[]): NamedColumn[] {
     const parent = open.at(-1);
     if (parent !== undefined) parent.left -= 1;
     const path = [...open.slice(1).map((node) => node.name), name];
-    columns.push({ file, path, ...(row.precision === null ? {} : { precision: Number(row.precision) }) });
+    columns.push({
+      file,
+      path,
+      ...(row.precision !== null && { precision: Number(row.precision) }),
+      ...(row.type !== null && { engineType: String(row.type) }),
+    });
     open.push({ name, left: children });
   }
   return columns;
