@@ -23,4 +23,6 @@ export interface Dialect {
   nth(select: string, rest: string, before: number): string;
   /** SQL that gives the server's time as canonical text of the kind, for `:until`; undefined for other kinds. */
   now(kind: CursorKind): string | undefined;
+  /** A cursor's value as `:since` and `:until` have it; absent: as the commit has it. */
+  cursorText?(value: string): string;
 }

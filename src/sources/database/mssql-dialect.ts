@@ -29,13 +29,15 @@ export const mssqlDialect: Dialect = {
   now(kind) {
     switch (kind) {
       case 'timestamptz':
-        return "CONCAT(CONVERT(varchar(27), SYSUTCDATETIME(), 126), 'Z')";
+        return "CONCAT(CONVERT(varchar(23), SYSUTCDATETIME(), 126), 'Z')";
       case 'timestamp':
-        return 'CONVERT(varchar(27), SYSDATETIME(), 126)';
+        return 'CONVERT(varchar(23), SYSDATETIME(), 126)';
       case 'date':
         return 'CONVERT(varchar(10), SYSDATETIME(), 23)';
       default:
         return undefined;
     }
   },
+  // The type that it meets is the query's business, and a datetime takes no text of more than three digits of a second.
+  cursorText: (value) => value.replace(/(T\d\d:\d\d:\d\d\.\d{3})(\d*?)0+(?=Z?$)/, '$1$2'),
 };

@@ -75,7 +75,16 @@ function orderOf(
     };
   }
   // The column's own type, so that its index serves; a bound is nvarchar.
-  return { kind, expression: column, bound: (place) => `CAST(${place} AS ${sourceType})` };
+  return {
+    kind,
+    expression: column,
+    bound: (place) => `CAST(${timeOf(place, sourceType)} AS ${sourceType})`,
+  };
+}
+
+/** Of a text, the older types take three digits of a second at most; of a datetime2 the nearest time that they have. */
+function timeOf(place: string, sourceType: string): string {
+  return /^(?:small)?datetime$/.test(sourceType) ? `CAST(${place} AS datetime2(7))` : place;
 }
 
 const CASTS: Readonly<Record<CursorKind, string>> = {

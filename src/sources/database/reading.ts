@@ -165,7 +165,13 @@ async function placeholders(
     });
   }
   const [row] = now === undefined ? [] : await session.query({ sql: `SELECT ${now}`, params: [] });
-  return { ...fixed, since: cursor.start?.value, until: cursor.until?.value ?? row?.[0] ?? undefined };
+  const shown = (value: string | undefined) =>
+    value === undefined || kind === 'text' ? value : (dialect.cursorText?.(value) ?? value);
+  return {
+    ...fixed,
+    since: shown(cursor.start?.value),
+    until: shown(cursor.until?.value ?? row?.[0] ?? undefined),
+  };
 }
 
 interface Site {

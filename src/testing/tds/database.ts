@@ -32,7 +32,8 @@ export async function openTdsDatabase(): Promise<TdsDatabase> {
     CREATE SCHEMA dbo; CREATE SCHEMA sys;
     CREATE TABLE sys.databases (name VARCHAR, snapshot_isolation_state UTINYINT, is_read_committed_snapshot_on BOOLEAN);
     INSERT INTO sys.databases VALUES ('test', 1, false);
-    ${['datetime', 'datetime2', 'smalldatetime'].map((type) => `CREATE MACRO tds_${type}(x) AS ${padded(27)};`).join('\n')}
+    CREATE MACRO tds_datetime2(x) AS ${padded(27)};
+    ${['datetime', 'smalldatetime'].map((type) => `CREATE MACRO tds_${type}(x) AS ${refusesFinerText(padded(27))};`).join('\n')}
     CREATE MACRO tds_datetimeoffset(x) AS ${padded(27)} || 'Z';
     CREATE MACRO tds_time(x) AS ${padded(16)};
     CREATE MACRO db_name() AS 'test';
@@ -80,6 +81,11 @@ export async function openTdsDatabase(): Promise<TdsDatabase> {
       instance.closeSync();
     },
   };
+}
+
+/** Of a text, the older types take no more than three digits of a second, zeros or not. */
+function refusesFinerText(sql: string): string {
+  return `CASE WHEN regexp_matches(x, '[.]\\d{4}') THEN error('Conversion failed when converting date and/or time from character string.') ELSE ${sql} END`;
 }
 
 function padded(width: number): string {

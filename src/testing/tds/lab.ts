@@ -19,8 +19,10 @@ type Work = LabRequest extends infer Request
 
 /**
  * A TDS server with tables of its own, in a process of its own: two engines in one would wait for each other's threads.
+ * @param words types that differ from the usual ones
  */
-export async function tdsLab(): Promise<DatabaseLab> {
+export async function tdsLab(words: Partial<DatabaseWords> = {}): Promise<DatabaseLab> {
+  const called = { ...WORDS, ...words };
   const child = Bun.spawn([process.execPath, join(import.meta.dir, 'lab-server.ts')], {
     stdin: 'pipe',
     stdout: 'pipe',
@@ -47,7 +49,7 @@ export async function tdsLab(): Promise<DatabaseLab> {
     create: (table, columns) =>
       ask({
         create: table,
-        columns: Object.fromEntries(Object.entries(columns).map(([name, word]) => [name, WORDS[word]])),
+        columns: Object.fromEntries(Object.entries(columns).map(([name, word]) => [name, called[word]])),
       }),
     // Times are kept as text of 100 ns there.
     run: (sql) => ask({ run: sql.replace(/'(\d{4}-\d\d-\d\dT[\d:]+\.\d{6})'/g, "'$10'") }),

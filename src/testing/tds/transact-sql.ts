@@ -23,6 +23,7 @@ export function toDuckDb(text: string): string {
       /cast\(\s*(\$\w+)\s+as\s+(datetime2?|smalldatetime|datetimeoffset|time)\s*(?:\(\d\))?\s*\)/gi,
       (_, parameter: string, type: string) => `tds_${type.toLowerCase()}(${parameter})`,
     )
+    .replace(/cast\(\s*(tds_datetime2\(\$\w+\))\s+as\s+(?:small)?datetime\s*\)/gi, '$1')
     .replace(/\bas\s+n?(?:var)?char\s*\(\s*(?:max|\d+)\s*\)/gi, 'as VARCHAR')
     .replace(/\bas\s+bit\b/gi, 'as BOOLEAN')
     .replace(/\bas\s+float(?:\(\d+\))?/gi, 'as DOUBLE')
@@ -41,9 +42,9 @@ export function toDuckDb(text: string): string {
   return sql.replace(/«(\d+)»/g, (_, index: string) => strings[Number(index)] ?? '');
 }
 
-/** `CONVERT(type(n), expression, style)` → a cast: whatever has a style is kept as its ISO text. */
+/** `CONVERT(type(n), expression, style)` → a cast: whatever has a style is kept as its ISO text, of n characters. */
 function withoutConvert(sql: string): string {
-  const start = /\bconvert\s*\(\s*n?varchar\s*\(\s*\w+\s*\)\s*,/i.exec(sql);
+  const start = /\bconvert\s*\(\s*n?varchar\s*\(\s*(\w+)\s*\)\s*,/i.exec(sql);
   if (start === null) return sql;
   const from = start.index + start[0].length;
   let depth = 1;
@@ -56,7 +57,8 @@ function withoutConvert(sql: string): string {
     if (character === ',' && depth === 1) comma = at;
   }
   const expression = sql.slice(from, comma === 0 ? at - 1 : comma);
-  return withoutConvert(`${sql.slice(0, start.index)}CAST(${expression} AS VARCHAR)${sql.slice(at)}`);
+  const cut = start[1]?.toLowerCase() === 'max' ? '' : `[:${start[1]}]`;
+  return withoutConvert(`${sql.slice(0, start.index)}CAST(${expression} AS VARCHAR)${cut}${sql.slice(at)}`);
 }
 
 /** Errors 1033 and 156: ORDER BY without TOP or OFFSET, and WITH, inside of parentheses. */
@@ -100,6 +102,12 @@ export function asServerMessage(error: unknown): ServerMessage {
     message,
   );
   if (column !== null) return { number: 207, message: `Invalid column name '${column[1] ?? column[2]}'.` };
+  if (message.includes('Conversion failed')) {
+    return {
+      number: 241,
+      message: 'Conversion failed when converting date and/or time from character string.',
+    };
+  }
   const near = /syntax error at (?:or near "([^"]*)"|end of input)/.exec(message);
   if (near !== null) {
     return { number: 102, severity: 15, message: `Incorrect syntax near '${near[1] ?? ''}'.` };
