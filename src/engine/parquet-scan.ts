@@ -34,6 +34,7 @@ export async function parquetScan(
       below.length > 0 || engineType === undefined ? [] : [{ file, name, engineType }],
     ),
   );
+  await refuseCutNanoseconds(tree, wanted);
   await refuseLostNanoseconds(engine, input, from, wanted, found);
   return {
     sql: `SELECT ${columns.map((column) => column.sql).join(', ')} ${from}${limit(input)}`,
@@ -100,6 +101,27 @@ async function refuseLostNanoseconds(
   }
 }
 
+async function refuseCutNanoseconds(tree: readonly NamedColumn[], wanted: readonly string[]): Promise<void> {
+  const cut = tree.filter(({ cutsNanos, path: [name = ''] }) => cutsNanos === true && wanted.includes(name));
+  if (cut.length === 0) return;
+  const { fineTimes } = await import('../formats/parquet/nanoseconds.ts');
+  for (const [file, columns] of Map.groupBy(cut, (column) => column.file)) {
+    const names = new Set(columns.map(({ path }) => path.join('\0')));
+    const fine = (await fineTimes(file)).find(({ path }) => names.has(path.join('\0')));
+    if (fine === undefined) continue;
+    const [column = ''] = fine.path;
+    const value = fine.text;
+    throw new FoundryError(
+      'DATA001',
+      `${file}: column "${column}" holds ${value}, finer than the microseconds that foundry keeps`,
+      {
+        details: { file, column, value },
+        hint: 'Write the column in microseconds at the source, or leave it out with the file option "columns".',
+      },
+    );
+  }
+}
+
 /**
  * See `refuseUnreadable`; and the engine folds case, and gives a column that it cannot tell from another one a name of its own making; names
  * that its scans add themselves would hide the file's columns.
@@ -109,7 +131,7 @@ async function refuseMisreadColumns(
   { files, columns }: EngineParquetInput,
 ): Promise<readonly NamedColumn[]> {
   const rows = await engine.query(
-    `SELECT file_name AS file, name, num_children AS children, duckdb_type AS type, ${PRECISION} AS precision ` +
+    `SELECT file_name AS file, name, num_children AS children, duckdb_type AS type, ${PRECISION} AS precision, ${CUT_NANOS} AS cut ` +
       `FROM parquet_schema(${fileList(files)})`,
   );
   const tree = namedColumns(rows);
@@ -145,12 +167,15 @@ interface NamedColumn {
   readonly path: readonly string[];
   /** Of a decimal. */
   readonly precision?: number;
+  /** Instants in nanoseconds: the engine reads those of times without a zone whole, but cuts these. */
+  readonly cutsNanos?: boolean;
   /** As the engine spells it; absent where there is something below. */
   readonly engineType?: string;
 }
 
 /** Of a decimal, wherever the writer noted it. */
 const PRECISION = `coalesce(precision, TRY_CAST(regexp_extract(logical_type, 'precision=([0-9]+)', 1) AS INTEGER))`;
+const CUT_NANOS = `coalesce(contains(logical_type, 'isAdjustedToUTC=1') AND contains(logical_type, 'NANOS=Nano'), false)`;
 const MAX_PRECISION = 38;
 
 /** What the engine reads without a word and gives another value or name: wide decimals as doubles, no name as `C0`. */
@@ -197,6 +222,7 @@ function namedColumns(rows: readonly Record<string, unknown>[]): NamedColumn[] {
       file,
       path,
       ...(row.precision !== null && { precision: Number(row.precision) }),
+      ...(row.cut === true && { cutsNanos: true }),
       ...(row.type !== null && { engineType: String(row.type) }),
     });
     open.push({ name, left: children });

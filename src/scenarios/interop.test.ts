@@ -639,6 +639,13 @@ describe('Parquet that others wrote', () => {
       const folded = await w.run('bronze', '--config', 'case.yaml', '--date', DATE);
       expectExit(folded, 3);
       for (const word of ['case.parquet', '"id"', '"ID"']) expect(folded.stderr).toContain(word);
+      for (const table of await landed('whole', w.path('whole.parquet'))) {
+        expect(table.rows.map(({ at }) => at)).toEqual(['0', '-1', null]);
+      }
+      await w.put('fine.yaml', classic({ source: { table: 'fine' }, file: { path: 'fine.parquet' } }));
+      const fine = await w.run('bronze', '--config', 'fine.yaml', '--date', DATE);
+      expectExit(fine, 3);
+      expect(fine.stderr).toContain('"at" holds 1969-12-31T23:59:59.999998999Z, finer');
       for (const table of await landed('int96', w.path('int96.parquet'))) {
         expect(table).toEqual({
           types: { at: 'timestamp', id: 'int64' },
@@ -687,6 +694,9 @@ for codec in ("zstd", "gzip", "lz4", "brotli"):
 pq.write_table(pa.table({"id": [1], "ID": [2]}), folder + "/case.parquet")
 stamps = pa.array([at, datetime(1969, 12, 31, 23, 59, 59, 999999), None], pa.timestamp("us"))
 pq.write_table(pa.table({"at": stamps, "id": [1, 2, 3]}), folder + "/int96.parquet", use_deprecated_int96_timestamps=True)
+for name, last in (("whole", 1000), ("fine", 1001)):
+    instants = pa.array([0, -last, None], pa.timestamp("ns", "Europe/Berlin"))
+    pq.write_table(pa.table({"at": instants, "id": [1, 2, 3]}), folder + "/" + name + ".parquet")
 `;
 
 describe('shapes of tables', () => {
