@@ -41,7 +41,7 @@ export function isOwn(url: URL, origin: string): boolean {
   return isUpgrade && own.hostname === url.hostname && own.port === '' && url.port === '';
 }
 
-/** The request that a redirect asks for (RFC 9110, section 15.4). */
+/** The request that a redirect asks for (RFC 9110, section 15.4). @throws EXT001 */
 function redirected(request: ApiRequest, status: number, location: string): ApiRequest {
   const from = new URL(request.url);
   const to = URL.parse(location, from.href);
@@ -52,7 +52,15 @@ function redirected(request: ApiRequest, status: number, location: string): ApiR
     throw refused(request, `redirects to ${to.origin}, which is not encrypted`);
   }
   const url = to.href;
-  const becomesGet = status === 303 || (request.method === 'POST' && (status === 301 || status === 302));
+  const isMoved = status === 301 || status === 302;
+  const becomesGet = status === 303 || (request.method === 'POST' && isMoved);
+  if (isMoved && becomesGet && request.body !== undefined) {
+    // Clients repeat such a request as a GET: its answer would be of records that the body does not ask for.
+    throw refused(
+      request,
+      `redirects to ${to.origin}${to.pathname} in a way that loses the body of the request (${status})`,
+    );
+  }
   if (!isOwn(to, from.origin)) {
     // Headers of the config were meant for the host of the config.
     const kept = Object.entries(request.headers).filter(([name]) => /^accept/i.test(name));
