@@ -33,6 +33,7 @@ export async function describeBatch(
       name: String(row.name ?? ''),
       systemType: typeof row.system_type_name === 'string' ? row.system_type_name : undefined,
       userType: typeof row.user_type_name === 'string' ? row.user_type_name : undefined,
+      collation: typeof row.collation_name === 'string' ? row.collation_name : undefined,
     }));
 }
 

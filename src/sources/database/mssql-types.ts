@@ -11,6 +11,8 @@ export interface MssqlColumn {
   readonly systemType: string | undefined;
   /** `geography`, `hierarchyid`, or a user's own CLR type. */
   readonly userType: string | undefined;
+  /** Of texts. */
+  readonly collation?: string | undefined;
 }
 
 interface Shape {
@@ -41,7 +43,7 @@ export function mssqlColumn(
   const sourceType = (field.systemType ?? field.userType ?? 'unknown').toLowerCase();
   const declared = Object.hasOwn(policy.types, name) ? policy.types[name] : undefined;
   const shape = shapeOf(name, sourceType, policy);
-  const order = orderOf(name, sourceType, shape, column, policy);
+  const order = orderOf(field, sourceType, shape, column, policy);
   return {
     name,
     sourceType,
@@ -57,7 +59,7 @@ export function mssqlColumn(
 const UNORDERED = /^(?:text|ntext|xml|json|geography|geometry|hierarchyid|sql_variant)\b/;
 
 function orderOf(
-  name: string,
+  { name, collation }: MssqlColumn,
   sourceType: string,
   shape: Shape,
   column: string,
@@ -78,13 +80,19 @@ function orderOf(
   return {
     kind,
     expression: column,
-    bound: (place) => `CAST(${timeOf(place, sourceType)} AS ${sourceType})`,
+    bound: (place) => `CAST(${castable(place, sourceType, collation)} AS ${sourceType})`,
   };
 }
 
-/** Of a text, the older types take three digits of a second at most; of a datetime2 the nearest time that they have. */
-function timeOf(place: string, sourceType: string): string {
-  return /^(?:small)?datetime$/.test(sourceType) ? `CAST(${place} AS datetime2(7))` : place;
+/**
+ * A bound as what a cast makes the column's own value of. Of a text, the older types of times take three digits of a
+ * second at most; of a datetime2 the nearest time that they have. A char is in the code page of its collation, and else
+ * would be in that of the database: what this has not would become `?`.
+ */
+function castable(place: string, sourceType: string, collation: string | undefined): string {
+  if (/^(?:small)?datetime$/.test(sourceType)) return `CAST(${place} AS datetime2(7))`;
+  const isCoded = /^(?:var)?char\b/.test(sourceType) && collation !== undefined && /^\w+$/.test(collation);
+  return isCoded ? `${place} COLLATE ${collation}` : place;
 }
 
 const CASTS: Readonly<Record<CursorKind, string>> = {

@@ -42,6 +42,9 @@ function textOf(value: TdsValue): TdsValue {
   return value !== null && typeof value === 'object' && 'type' in value ? value.value : value;
 }
 
+/** Of all texts, as their bytes are; the database's own is another, whose code page is ASCII as far as the two agree. */
+const COLLATION = 'SQL_Latin1_General_CP1_CI_AS';
+
 /** What sp_describe_first_result_set gives, as far as it is used. */
 export function describeColumns(columns: readonly Column[]): Answer {
   return {
@@ -51,8 +54,12 @@ export function describeColumns(columns: readonly Column[]): Answer {
       of('name', 'nvarchar(128)'),
       of('system_type_name', 'nvarchar(256)'),
       of('user_type_name', 'nvarchar(128)'),
+      of('collation_name', 'nvarchar(128)'),
     ],
-    rows: columns.map(({ name, type }) => ['0', name, sqlTypeName(type), null]),
+    rows: columns.map(({ name, type }) => {
+      const word = sqlTypeName(type);
+      return ['0', name, word, null, /char|text/.test(word) ? COLLATION : null];
+    }),
   };
 }
 

@@ -24,6 +24,12 @@ export function toDuckDb(text: string): string {
       (_, parameter: string, type: string) => `tds_${type.toLowerCase()}(${parameter})`,
     )
     .replace(/cast\(\s*(tds_datetime2\(\$\w+\))\s+as\s+(?:small)?datetime\s*\)/gi, '$1')
+    // Without a collation of its own a char gets the database's code page.
+    .replace(
+      /cast\(\s*(\$\w+)\s+as\s+(?:var)?char\s*\(\s*(?:max|\d+)\s*\)\s*\)/gi,
+      "regexp_replace($1, '[^\\x00-\\x7F]', '?', 'g')",
+    )
+    .replace(/(\$\w+)\s+collate\s+\w+/gi, '$1')
     .replace(/\bas\s+n?(?:var)?char\s*\(\s*(?:max|\d+)\s*\)/gi, 'as VARCHAR')
     .replace(/\bas\s+bit\b/gi, 'as BOOLEAN')
     .replace(/\bas\s+float(?:\(\d+\))?/gi, 'as DOUBLE')
