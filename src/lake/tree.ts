@@ -1,3 +1,4 @@
+import { PRIVATE_FOLDER } from '../storage/keys.ts';
 import type { StoredObject } from '../storage/storage.ts';
 import type { Lake } from './lake.ts';
 import { compareText } from './layout.ts';
@@ -15,6 +16,8 @@ export interface LakeTree {
   readonly partitions: readonly PartitionFolder[];
   /** Folders that hold data and lie in no partition. */
   readonly unmanaged: readonly string[];
+  /** Folders with checksums and no manifest: it was lost, or another tool never wrote one. */
+  readonly withoutManifest: readonly string[];
 }
 
 /** Below one folder, from one listing. @throws STG001 and what else a listing throws. */
@@ -22,6 +25,7 @@ export async function lakeTree({ storage }: Lake, prefix: string): Promise<LakeT
   const objects: StoredObject[] = [];
   const partitions = new Map<string, Map<string, StoredObject>>();
   for await (const object of storage.list(prefix)) {
+    if (isPrivate(object.key.slice(prefix.length))) continue;
     objects.push(object);
     if (object.key.endsWith(`/${MANIFEST_NAME}`))
       partitions.set(object.key.slice(0, -MANIFEST_NAME.length - 1), new Map());
@@ -42,7 +46,17 @@ export async function lakeTree({ storage }: Lake, prefix: string): Promise<LakeT
       .map(([path, found]) => ({ path, objects: found }))
       .sort((a, b) => compareText(a.path, b.path)),
     unmanaged: [...unmanaged].sort(compareText),
+    withoutManifest: objects
+      .filter(({ key }) => key.endsWith(`/${CHECKSUMS_NAME}`))
+      .map(({ key }) => key.slice(0, -CHECKSUMS_NAME.length - 1))
+      .filter((path) => !partitions.has(path))
+      .sort(compareText),
   };
+}
+
+/** Below foundry's own folders, `.foundry` and `.foundry-staging-…`: half of a commit there is no partition. */
+function isPrivate(name: string): boolean {
+  return name.split('/').some((segment) => segment.startsWith(PRIVATE_FOLDER));
 }
 
 /** The nearest folder above a key that is a partition. */

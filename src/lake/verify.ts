@@ -7,7 +7,7 @@ import { keyOf } from './attempt.ts';
 import { checksums, sha256Hex } from './generation.ts';
 import type { Lake } from './lake.ts';
 import { CHECKSUMS_NAME, MANIFEST_NAME, type Manifest, type ManifestFile } from './manifest.ts';
-import { parseChecksums, parseManifest } from './manifest-schema.ts';
+import { type Checksums, parseChecksums, parseManifest } from './manifest-schema.ts';
 import { tailOf } from './tail.ts';
 import { isDataName, lakeTree, type PartitionFolder } from './tree.ts';
 
@@ -55,8 +55,12 @@ export async function verifyTree(
   prefix: string,
   options: VerifyOptions,
 ): Promise<readonly VerifiedPartition[]> {
-  const { partitions } = await lakeTree(lake, prefix);
-  if (partitions.length === 0) {
+  const { partitions, withoutManifest } = await lakeTree(lake, prefix);
+  const asked = await inParallel(withoutManifest, PARALLEL_PARTITIONS, (path) =>
+    lostManifest(lake.storage, path),
+  );
+  const lost = asked.filter((found) => found !== undefined);
+  if (partitions.length + lost.length === 0) {
     throw new FoundryError(
       'EXT001',
       `there is no ${MANIFEST_NAME} at or below ${locationOf(lake.storage, prefix)}`,
@@ -66,9 +70,38 @@ export async function verifyTree(
     );
   }
   const files = turns(options.parallel);
-  return inParallel(partitions, PARALLEL_PARTITIONS, (folder) =>
+  const verified = await inParallel(partitions, PARALLEL_PARTITIONS, (folder) =>
     verifyPartition(lake.storage, folder, options, (work) => files.run(work)),
   );
+  return [...verified, ...lost];
+}
+
+/** A partition whose checksums tell of the manifest that foundry committed with them, and that is not there. */
+async function lostManifest(storage: Storage, path: string): Promise<VerifiedPartition | undefined> {
+  const found = await storage.readBytes(keyOf(path, CHECKSUMS_NAME));
+  const stored = found === undefined ? undefined : readableChecksums(found.bytes);
+  if (stored?.commit_id === undefined || !stored.files.some((file) => file.path === MANIFEST_NAME)) return;
+  // A run may have put both there since they were listed.
+  if ((await storage.stat(keyOf(path, MANIFEST_NAME))) !== undefined) return;
+  const message = `it was committed with ${CHECKSUMS_NAME}, and it is not there: restore it, or land the partition again`;
+  return {
+    partition: path,
+    location: locationOf(storage, path),
+    status: 'damaged',
+    files: 0,
+    rows: 0,
+    bytes: 0,
+    problems: [{ file: MANIFEST_NAME, problem: 'manifest', message }],
+    notes: [],
+  };
+}
+
+function readableChecksums(bytes: Uint8Array): Checksums | undefined {
+  try {
+    return parseChecksums(bytes, CHECKSUMS_NAME);
+  } catch {
+    return undefined;
+  }
 }
 
 async function verifyPartition(

@@ -74,6 +74,26 @@ describe('foundry verify', () => {
   );
 
   test(
+    'tells a manifest that was lost beside its checksums, and nothing of a folder that another tool wrote',
+    scenario(async (w) => {
+      await landed(w);
+      expectExit(await w.run('bronze', '-c', 'a.yaml', '--date', '2025-01-06'), 0);
+      const sums = JSON.stringify(await w.read(`${BRONZE}/_checksums.json`));
+      await rm(w.path(BRONZE, '_metadata.json'));
+      // What a run that was killed left of a commit.
+      await w.put('.foundry-staging-output/0/old/_checksums.json', sums);
+      await w.put('output/theirs/_checksums.json', JSON.stringify({ files: [] }));
+      const { document } = await w.json(3, 'verify', '.');
+      const damaged = document.reports[0].details.filter(
+        ({ status }: { status: string }) => status !== 'intact',
+      );
+      expect(damaged).toMatchObject([{ problems: [{ file: '_metadata.json', problem: 'manifest' }] }]);
+      expect(damaged[0].location).toEndWith(BRONZE);
+      await w.json(3, 'verify', BRONZE);
+    }),
+  );
+
+  test(
     'compares the rows that a Parquet footer tells, and looks at all partitions whatever is found',
     scenario(async (w) => {
       const [first = ''] = await landed(w);
