@@ -10,20 +10,24 @@ export interface HashedFile {
 const READ_BYTES = 1024 * 1024;
 
 /**
- * Reads a file from its beginning to its end into one buffer again and again: a stream's new buffers cost as much as
- * the hashing. @throws what the file system says, such as ENOENT
+ * Reads a file from its beginning to its end into two buffers in turn, one of which is filled while the other is
+ * hashed: a stream's new buffers cost as much as the hashing. @throws what the file system says, such as ENOENT
  */
 export async function hashOfFile(file: string): Promise<HashedFile> {
   const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(READ_BYTES);
-  let sizeBytes = 0;
   const handle = await open(file, 'r');
   try {
+    const next = (into: Buffer) => handle.read(into, 0, into.length, null);
+    let [full, spare] = [Buffer.allocUnsafe(READ_BYTES), Buffer.allocUnsafe(READ_BYTES)];
+    let reading = next(full);
+    let sizeBytes = 0;
     for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+      const { bytesRead } = await reading;
       if (bytesRead === 0) return { sizeBytes, sha256: hash.digest('hex') };
-      hash.update(buffer.subarray(0, bytesRead));
+      reading = next(spare);
+      hash.update(full.subarray(0, bytesRead));
       sizeBytes += bytesRead;
+      [full, spare] = [spare, full];
     }
   } finally {
     await handle.close();
