@@ -7,6 +7,8 @@ const SMALL = 150_000;
 const LARGE = 450_000;
 /** What the garbage collector may leave lying about; a file held in memory would need several times as much. */
 const ALLOWED_GROWTH = 400_000_000;
+/** A short run in which garbage happens to be collected early takes less than this, and is no yardstick. */
+const LEAST_GROWTH = 130_000_000;
 /** After a collection only a few buffers are left; bounds of row groups once held most of the text. */
 const ALLOWED_HELD = 10_000_000;
 
@@ -67,7 +69,7 @@ describe('landing a file three times as long needs no more than twice the memory
       const [small, large] = [await measure(extension, SMALL), await measure(extension, LARGE)];
       expect(large.rows - small.rows).toBe(LARGE - SMALL);
       expect(large.growthBytes).toBeLessThan(ALLOWED_GROWTH);
-      expect(large.growthBytes).toBeLessThan(small.growthBytes * 2);
+      expect(large.growthBytes).toBeLessThan(Math.max(small.growthBytes, LEAST_GROWTH) * 2);
       expect(large.heldBytes).toBeLessThan(small.heldBytes + ALLOWED_HELD);
     }, 120_000);
   }
