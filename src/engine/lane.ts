@@ -8,7 +8,7 @@ import type { Engine } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { parquetRefusal, parquetScan } from './parquet-scan.ts';
 import { copyToPart } from './parts.ts';
-import { fileLiteral } from './sql.ts';
+import { parquetRows } from './sql.ts';
 import { collides, cutStaged, type Landed, type LandTarget } from './staged.ts';
 import { landText } from './text-lane.ts';
 import { declaredColumns, inferredColumns } from './typing.ts';
@@ -43,11 +43,7 @@ export async function landThroughEngine(
     if (rows === 0) return { parts: [], schema: scan.schema };
     const typed =
       input.format === 'csv' && input.types === 'infer'
-        ? await inferredColumns(
-            engine,
-            `FROM read_parquet(${fileLiteral(staged)}, hive_partitioning=false)`,
-            scan.schema,
-          )
+        ? await inferredColumns(engine, `FROM ${parquetRows(staged)}`, scan.schema)
         : undefined;
     if (typed === 'declined') return 'declined';
     const schema = typed?.schema ?? scan.schema;

@@ -1,6 +1,6 @@
 import { FoundryError } from '../core/errors.ts';
 import type { Engine } from './engine.ts';
-import { dataTypeOf, type EngineColumn, fileList, identifier, sqlType } from './sql.ts';
+import { dataTypeOf, type EngineColumn, identifier, parquetRows, sqlType } from './sql.ts';
 
 /**
  * Where files have different types for a column, the engine takes one that it thinks holds them all, and rounds to it
@@ -45,7 +45,7 @@ async function refuseLost(
   const asDouble =
     engineType === 'FLOAT' ? ` OR ${landed} IS DISTINCT FROM TRY_CAST(${value} AS DOUBLE)` : '';
   const [row] = await engine.query(
-    `SELECT file_index AS file, ${value}::VARCHAR AS text FROM read_parquet(${fileList(files)}, hive_partitioning=false) ` +
+    `SELECT file_index AS file, ${value}::VARCHAR AS text FROM ${parquetRows(...files)} ` +
       `WHERE ${value} IS NOT NULL AND (TRY_CAST(${landed} AS ${own}) IS DISTINCT FROM ${value}${asDouble}) LIMIT 1`,
   );
   if (row === undefined) return;

@@ -30,6 +30,11 @@ export function fileList(paths: readonly string[]): string {
   return literalList(paths.map(asPattern));
 }
 
+/** What stands in Parquet files, and nothing that their paths say, to select from. */
+export function parquetRows(...paths: readonly string[]): string {
+  return `read_parquet(${fileList(paths)}, hive_partitioning=false)`;
+}
+
 /** A pattern that matches this path alone. */
 export function asPattern(path: string): string {
   return path.replace(/[*?[]/g, '[$&]');

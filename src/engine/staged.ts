@@ -7,7 +7,7 @@ import { type CutLimits, cutRanges, type RowRange } from './cut.ts';
 import type { Engine } from './engine.ts';
 import { RESERVED_NAMES } from './parquet-scan.ts';
 import { copyToPart, hashFile } from './parts.ts';
-import { fileLiteral, identifier } from './sql.ts';
+import { fileLiteral, identifier, parquetRows } from './sql.ts';
 
 export interface LandTarget extends CutLimits {
   readonly spool: string;
@@ -71,7 +71,7 @@ export async function cutStaged(
     const file = partFile(target, before + parts.length + 1);
     const written = await copyToPart(
       engine,
-      `SELECT ${columns} FROM read_parquet(${fileLiteral(staged)}, hive_partitioning=false) ` +
+      `SELECT ${columns} FROM ${parquetRows(staged)} ` +
         `WHERE file_row_number >= ${range.from} AND file_row_number < ${range.to}`,
       file,
       { format: 'parquet', compression: target.compression },

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
 import { copyToPart, hashFile } from '../engine/parts.ts';
-import { asPattern, fileLiteral, identifier, sqlType } from '../engine/sql.ts';
+import { asPattern, identifier, parquetRows, sqlType } from '../engine/sql.ts';
 import { syncFile } from '../storage/durable.ts';
 import type { HashedFile } from '../storage/hash-file.ts';
 import { bucketFolder } from './buckets.ts';
@@ -98,7 +98,7 @@ async function sampleKeys(
   if (names.length < keys.length) return [];
   const texts = names.map((name) => `coalesce(${identifier(name)}::${sqlType({ kind: 'string' })}, 'NULL')`);
   const found = await engine.query(
-    `SELECT DISTINCT concat_ws('|', ${texts.join(', ')}) AS key FROM (SELECT * FROM read_parquet(${fileLiteral(file)}, hive_partitioning=false) LIMIT ${SAMPLES * 4}) ORDER BY 1 LIMIT ${SAMPLES}`,
+    `SELECT DISTINCT concat_ws('|', ${texts.join(', ')}) AS key FROM (SELECT * FROM ${parquetRows(file)} LIMIT ${SAMPLES * 4}) ORDER BY 1 LIMIT ${SAMPLES}`,
   );
   return found.map((row) => String(row.key));
 }

@@ -5,7 +5,7 @@ import type { Field } from '../core/schema.ts';
 import { executeEach } from '../engine/each.ts';
 import type { Engine } from '../engine/engine.ts';
 import { copySql, hashFile, type PartFormat } from '../engine/parts.ts';
-import { fileList } from '../engine/sql.ts';
+import { parquetRows } from '../engine/sql.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import type { PlannedArtifact } from '../promotion/artifact-plan.ts';
 import { promote } from '../promotion/promote.ts';
@@ -119,8 +119,8 @@ function groupsOf(chunks: readonly ChunkDone[]): readonly (readonly ChunkDone[])
 
 /** In the chunks' order, which the engine keeps. */
 function concatSql(group: readonly ChunkDone[], file: string, format: PartFormat): string {
-  const files = fileList(group.map((chunk) => chunk.file));
-  return copySql(`SELECT * FROM read_parquet(${files}, hive_partitioning=false)`, file, format);
+  const files = parquetRows(...group.map((chunk) => chunk.file));
+  return copySql(`SELECT * FROM ${files}`, file, format);
 }
 
 async function promoteChunks(

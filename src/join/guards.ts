@@ -2,7 +2,7 @@ import type { GuardSpec, JoinType } from '../config/join/spec.ts';
 import { FoundryError } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
 import type { Engine } from '../engine/engine.ts';
-import { fileList, identifier } from '../engine/sql.ts';
+import { identifier, parquetRows } from '../engine/sql.ts';
 import { type KeyStats, matchedLeftRows } from './stats.ts';
 
 /** What one guard found. */
@@ -38,7 +38,7 @@ export async function evaluateGuards(
   const results: GuardResult[] = [];
   const add = (name: string, passed: boolean, details: GuardResult['details']): void =>
     void results.push({ name, status: passed ? 'passed' : 'failed', details });
-  const from = `read_parquet(${fileList(files)}, hive_partitioning=false)`;
+  const from = parquetRows(...files);
   if (spec.rowCount !== undefined) {
     const { max, min } = spec.rowCount;
     const passed = facts.rows >= (min ?? 0) && facts.rows <= (max ?? Number.POSITIVE_INFINITY);

@@ -1,6 +1,6 @@
 import type { JoinType } from '../config/join/spec.ts';
 import type { Engine } from '../engine/engine.ts';
-import { fileLiteral, identifier } from '../engine/sql.ts';
+import { identifier, parquetRows } from '../engine/sql.ts';
 import { condition, type JoinShape, typed } from './sql.ts';
 
 /** What the keys of both sides say of the join, counted apart from it. */
@@ -116,9 +116,7 @@ export async function joinedKeyStats(
   files: readonly string[],
 ): Promise<KeyStats> {
   // Of a scan of several files the engine does not know the range of a column.
-  const from = files.map(
-    (file) => `SELECT * FROM read_parquet(${fileLiteral(file)}, hive_partitioning=false)`,
-  );
+  const from = files.map((file) => `SELECT * FROM ${parquetRows(file)}`);
   await engine.execute(`SET perfect_ht_threshold = ${DIRECT_KEY_BITS}`);
   const hit = await one(
     engine,

@@ -1,6 +1,6 @@
 import type { SilverSpec } from '../config/spec.ts';
 import type { Field, TableSchema } from '../core/schema.ts';
-import { fileLiteral, identifier } from '../engine/sql.ts';
+import { identifier, parquetRows } from '../engine/sql.ts';
 import { type AddedColumn, type ArtifactQuery, PREPARED } from './models/model.ts';
 import type { PartitionColumn } from './partitions.ts';
 
@@ -107,7 +107,7 @@ function fromStaged(
     taken: { from: source.artifact, ...(where !== undefined && { where }) },
     // Several threads keep the order of the file, but group its rows by chance; after a sort they do not.
     sql: (staged) =>
-      `SELECT ${columns} FROM read_parquet(${fileLiteral(staged(source.artifact))}, hive_partitioning=false) ` +
+      `SELECT ${columns} FROM ${parquetRows(staged(source.artifact))} ` +
       `WHERE ${where ?? 'true'} ORDER BY file_row_number`,
   };
 }

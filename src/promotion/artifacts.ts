@@ -6,7 +6,7 @@ import { traced } from '../core/trace.ts';
 import type { Engine } from '../engine/engine.ts';
 import { runHeavy } from '../engine/heavy.ts';
 import { copyToPart, hashFile } from '../engine/parts.ts';
-import { fileLiteral, identifier } from '../engine/sql.ts';
+import { identifier, parquetRows } from '../engine/sql.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import type { PlannedArtifact } from './artifact-plan.ts';
 import { writeFolders } from './folders.ts';
@@ -93,7 +93,7 @@ async function writeFiles(
   const parts: SpooledPart[] = [];
   for (const format of wanted) {
     const file = join(spool, `${artifact}.${format}.tmp`);
-    const select = `SELECT ${columnList(planned, schema, format)} FROM read_parquet(${fileLiteral(staged)}, hive_partitioning=false) WHERE ${where}`;
+    const select = `SELECT ${columnList(planned, schema, format)} FROM ${parquetRows(staged)} WHERE ${where}`;
     await runHeavy(engine, progress, () =>
       copyToPart(engine, select, file, { format, compression: formats.compression }),
     );
@@ -117,9 +117,7 @@ async function stage(
 }
 
 async function countRows(engine: Engine, staged: string, where: string): Promise<number> {
-  const [found] = await engine.query(
-    `SELECT count(*) AS n FROM read_parquet(${fileLiteral(staged)}, hive_partitioning=false) WHERE ${where}`,
-  );
+  const [found] = await engine.query(`SELECT count(*) AS n FROM ${parquetRows(staged)} WHERE ${where}`);
   return Number(found?.n);
 }
 

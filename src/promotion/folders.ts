@@ -5,7 +5,7 @@ import { executeEach } from '../engine/each.ts';
 import type { Engine } from '../engine/engine.ts';
 import { sparing } from '../engine/heavy.ts';
 import { copySql, hashFile } from '../engine/parts.ts';
-import { fileLiteral, identifier } from '../engine/sql.ts';
+import { identifier, parquetRows } from '../engine/sql.ts';
 import { partitionSegment } from '../lake/hive.ts';
 import type { SpooledPart } from '../lake/lake.ts';
 import type { PartitionColumn } from './partitions.ts';
@@ -92,7 +92,7 @@ function writeSql({ staged, where, columns, compression }: FoldersRequest, plann
   // Where single rows are left out, how several threads group the others would depend on the threads.
   const order = where !== undefined && isLarge(planned) ? ' ORDER BY file_row_number' : '';
   const select =
-    `SELECT ${columns(format)} FROM read_parquet(${fileLiteral(staged)}, hive_partitioning=false) ` +
+    `SELECT ${columns(format)} FROM ${parquetRows(staged)} ` +
     `WHERE file_row_number >= ${start} AND file_row_number < ${end}${chosen}${order}`;
   return copySql(select, file, { format, compression });
 }
@@ -107,7 +107,7 @@ async function groupsOf(
   );
   const found = await engine.query(
     `SELECT ${values.join(', ')}, min(file_row_number)::BIGINT AS start, max(file_row_number)::BIGINT + 1 AS after, count(*) AS n ` +
-      `FROM read_parquet(${fileLiteral(staged)}, hive_partitioning=false) WHERE ${where ?? 'true'} GROUP BY ${values.map((_, index) => `v${index}`).join(', ')} ORDER BY start`,
+      `FROM ${parquetRows(staged)} WHERE ${where ?? 'true'} GROUP BY ${values.map((_, index) => `v${index}`).join(', ')} ORDER BY start`,
   );
   return found.map((row) => {
     const texts = partitions.map((_, index) => {

@@ -5,9 +5,9 @@ import {
   dataTypeOf,
   describe,
   type EngineColumn,
-  fileList,
   fileLiteral,
   identifier,
+  parquetRows,
   sqlType,
 } from '../engine/sql.ts';
 import { asNumber, numberType } from './numbers.ts';
@@ -140,7 +140,7 @@ async function withRows(engine: Engine, groups: readonly SchemaGroup[]): Promise
 }
 
 function scanOf(files: readonly string[]): string {
-  return `read_parquet(${fileList(files)}, hive_partitioning=false)`;
+  return parquetRows(...files);
 }
 
 /** No rows of the given columns. */
@@ -167,10 +167,7 @@ interface SchemaGroup {
 async function groupBySchema(engine: Engine, parts: readonly InputPart[]): Promise<SchemaGroup[]> {
   const groups = new Map<string, SchemaGroup>();
   for (const [position, part] of parts.entries()) {
-    const columns = await describe(
-      engine,
-      `SELECT * FROM read_parquet(${fileLiteral(part.localPath)}, hive_partitioning=false)`,
-    );
+    const columns = await describe(engine, `SELECT * FROM ${parquetRows(part.localPath)}`);
     await refuseFoldedNames(engine, columns, part);
     const key = JSON.stringify(columns);
     const group = groups.get(key) ?? {

@@ -1,7 +1,7 @@
 import { FoundryError, messageOf } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { EngineError } from '../engine/errors.ts';
-import { fileLiteral } from '../engine/sql.ts';
+import { parquetRows } from '../engine/sql.ts';
 import type { OpenedBronze } from './inputs.ts';
 
 /**
@@ -24,12 +24,10 @@ export async function tellingDamage<T>(
 
 async function refuseDamaged(engine: Engine, { parts, partitions }: OpenedBronze): Promise<void> {
   for (const { localPath, name } of parts) {
-    const failure = await engine
-      .query(`SELECT max(hash(r)) FROM read_parquet(${fileLiteral(localPath)}, hive_partitioning=false) r`)
-      .then(
-        () => undefined,
-        (error: unknown) => error,
-      );
+    const failure = await engine.query(`SELECT max(hash(r)) FROM ${parquetRows(localPath)} r`).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
     if (failure === undefined) continue;
     if (!(failure instanceof EngineError)) throw failure;
     const isCommitted = partitions.some(
